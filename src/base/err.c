@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (e) {
+		va_start(ap, fmt);
+		(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+		va_end(ap);
+	}
+	return -code;
+}
+
+int err_sys(struct err *e, const char *fmt, ...)
+{
+	int code = errno;
+	va_list ap;
+	size_t n;
+
+	if (e) {
+		va_start(ap, fmt);
+		(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+		va_end(ap);
+		n = strlen(e->text);
+		(void)snprintf(e->text + n, sizeof(e->text) - n, ": %s", strerror(code));
+	}
+	return -code;
+}
+
+int err_in(struct err *e, int r, const char *fmt, ...)
+{
+	char context[sizeof(e->text) / 2];
+	va_list ap;
+	size_t n;
+
+	if (e) {
+		va_start(ap, fmt);
+		(void)vsnprintf(context, sizeof(context) - 2, fmt, ap);
+		va_end(ap);
+		strcat(context, ": ");
+		n = strlen(context);
+		memmove(e->text + n, e->text, sizeof(e->text) - n);
+		memcpy(e->text, context, n);
+		e->text[sizeof(e->text) - 1] = '\0';
+	}
+	return r;
+}

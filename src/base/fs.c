@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/vec.h"
+
+/* For a temporary that has not been published yet. */
+static void unlink_freep(char **path)
+{
+	if (*path)
+		(void)unlink(*path);
+	free(*path);
+}
+
+static int write_all(int fd, struct str data)
+{
+	while (data.n > 0) {
+		ssize_t k = write(fd, data.p, data.n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return -1;
+		data = str_sub(data, (size_t)k, data.n);
+	}
+	return 0;
+}
+
+static int keep_owner(int fd, const char *path, mode_t *mode)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -1;
+	*mode = st.st_mode & 07777;
+	if (st.st_uid == geteuid() && st.st_gid == getegid())
+		return 0;
+	return fchown(fd, st.st_uid, st.st_gid);
+}
+
+int fs_write_atomic(const char *path, struct str data, mode_t mode, unsigned flags, struct err *e)
+{
+	auto_free char *real = realpath(path, NULL);
+	const char *target = real ? real : path;
+	auto_free char *name = mem_printf("%s.XXXXXX", target);
+	AUTO(unlink_freep) char *tmp = NULL;
+	auto_close int fd = -1;
+
+	/* Beside the target, because rename() does not cross file systems. */
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "create a temporary beside %s", path);
+	tmp = steal_ptr(name);
+
+	if (write_all(fd, data) < 0)
+		return err_sys(e, "write %s", tmp);
+	if ((flags & FS_KEEP_OWNER) && keep_owner(fd, target, &mode) < 0)
+		return err_sys(e, "keep the owner of %s", path);
+	if (fchmod(fd, mode) < 0)
+		return err_sys(e, "set the mode of %s", tmp);
+	/* The data must reach the disk before the name does. */
+	if (!(flags & FS_NO_SYNC) && fsync(fd) < 0)
+		return err_sys(e, "write %s", tmp);
+	if (rename(tmp, target) < 0)
+		return err_sys(e, "rename %s to %s", tmp, path);
+
+	free(steal_ptr(tmp)); /* published: nothing left to undo */
+	return 0;
+}
+
+int fs_read_fd(struct arena *a, int fd, const char *name, size_t max, struct str *ret,
+	       struct err *e)
+{
+	AUTO(strbuf_done) struct strbuf b = {0};
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "read %s", name);
+	if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max)
+		return err_set(e, EFBIG, "%s is larger than %zu bytes", name, max);
+	for (;;) {
+		size_t room = b.n == 0 && st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+		ssize_t k;
+
+		if (room > max + 1 - b.n)
+			room = max + 1 - b.n;
+		k = read(fd, strbuf_room(&b, room), room);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return err_sys(e, "read %s", name);
+		if (k == 0)
+			break;
+		b.n += (size_t)k;
+		if (b.n > max)
+			return err_set(e, EFBIG, "%s is larger than %zu bytes", name, max);
+	}
+	*ret = (struct str){arena_str(a, strbuf_str(&b)), b.n};
+	return 0;
+}
+
+int fs_read(struct arena *a, const char *path, size_t max, struct str *ret, struct err *e)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "open %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, "%s is not a regular file", path);
+	return fs_read_fd(a, fd, path, max, ret, e);
+}
+
+int fs_mkdir_p(const char *path, mode_t mode, struct err *e)
+{
+	auto_free char *dir = mem_strdup(path);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	for (char *p = dir + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(dir, mode) < 0 && errno != EEXIST)
+			return err_sys(e, "create directory %s", dir);
+		*p = '/';
+	}
+	if (mkdir(dir, mode) < 0 && errno != EEXIST)
+		return err_sys(e, "create directory %s", dir);
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, ENOTDIR, "create directory %s: %s", dir, strerror(ENOTDIR));
+	return 0;
+}
+
+static uid_t overflow_uid(void)
+{
+	AUTO(arena_done) struct arena a = {0};
+	struct str text;
+	uint32_t uid;
+
+	if (fs_read(&a, "/proc/sys/kernel/overflowuid", 64, &text, NULL) < 0 ||
+	    str_to_u32(str_trim(text), &uid) < 0)
+		return 65534;
+	return uid;
+}
+
+static bool in_user_namespace(void)
+{
+	AUTO(arena_done) struct arena a = {0};
+	struct str map;
+
+	/* The initial namespace maps everything: "0 0 4294967295". */
+	return fs_read(&a, "/proc/self/uid_map", 4096, &map, NULL) == 0 &&
+	       !str_contains(map, "4294967295");
+}
+
+static bool owner_is_trusted(uid_t uid)
+{
+	if (uid == 0 || uid == geteuid())
+		return true;
+	return in_user_namespace() && uid == overflow_uid();
+}
+
+int fs_check_trusted(const char *path, struct err *e)
+{
+	auto_free char *real = realpath(path, NULL);
+	bool last = false;
+
+	if (!real)
+		return err_sys(e, "check %s", path);
+	for (bool leaf = true; !last; leaf = false) {
+		struct stat st;
+		char *slash;
+
+		if (stat(real, &st) < 0)
+			return err_sys(e, "check %s", real);
+		if (!owner_is_trusted(st.st_uid))
+			return err_set(e, EPERM,
+				       "%s belongs to user %u, so %s is not trusted: chown root %s",
+				       real, st.st_uid, path, real);
+		if ((st.st_mode & 022) && (leaf || !(st.st_mode & S_ISVTX)))
+			return err_set(
+				e, EPERM,
+				"%s is writable by others, so %s is not trusted: chmod go-w %s",
+				real, path, real);
+		last = strcmp(real, "/") == 0;
+		slash = strrchr(real, '/');
+		slash[slash == real ? 1 : 0] = '\0';
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+int fs_list(struct arena *a, const char *path, size_t max, struct strv *ret, struct err *e)
+{
+	AUTO(closedirp) DIR *d = opendir(path);
+	struct strv names = {0};
+	struct dirent *entry;
+
+	if (!d)
+		return err_sys(e, "open directory %s", path);
+	while ((errno = 0, entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (names.n == max)
+			return err_set(e, EFBIG, "directory %s has more than %zu entries", path,
+				       max);
+		arena_push(a, &names, arena_strdup(a, entry->d_name));
+	}
+	if (errno != 0)
+		return err_sys(e, "read directory %s", path);
+	if (names.n > 1)
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
+	*ret = names;
+	return 0;
+}

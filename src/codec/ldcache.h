@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * ldcache: the format of ld.so.cache (glibc 2.2 to 2.4x), read and written.
+ *
+ * Reads the old format with the new one behind it and the new one alone,
+ * including the extension area with glibc-hwcaps names; writes the new one as
+ * ldconfig does, sorted so that the loader's binary search finds every name.
+ * Offsets and sizes are never trusted. (glibc: elf/cache.c, sysdeps/generic/dl-cache.h)
+ */
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/vec.h"
+
+struct ldcache_entry {
+	uint32_t flags; /* as in the file: FLAG_ELF_LIBC6 and the architecture bits */
+	uint32_t osversion;
+	uint64_t hwcap; /* legacy mask, or with the extension bit an index into the names below */
+	const char *hwcaps; /* glibc-hwcaps subdirectory name, NULL without */
+	const char *soname;
+	const char *path;
+};
+
+struct ldcache VEC(struct ldcache_entry);
+
+enum ldcache_arch {
+	LDCACHE_ARCH_I386 = 0x0000,
+	LDCACHE_ARCH_X86_64 = 0x0300,
+	LDCACHE_ARCH_X32 = 0x0800,
+	LDCACHE_ARCH_ARM_HF = 0x0900,
+	LDCACHE_ARCH_AARCH64 = 0x0a00,
+	LDCACHE_ARCH_PPC64LE = 0x0500,
+	LDCACHE_ARCH_MASK = 0xff00,
+	LDCACHE_LIBC6 = 0x0003,
+	LDCACHE_TYPE_MASK = 0x00ff
+};
+
+/* At most 64 MiB. -EBADMSG when it is not a cache or is damaged. */
+int ldcache_parse(struct arena *a, struct str bytes, const char *name, struct ldcache *ret,
+		  struct err *e) MUST_USE;
+
+/* Adds the bytes of a cache with these entries; sorts them first. */
+void ldcache_write(struct ldcache *cache, struct strbuf *out);
+
+/* glibc's order of sonames: digits by value, descending; <0, 0, >0. */
+int ldcache_compare(const char *a, const char *b);

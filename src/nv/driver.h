@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * driver: the files of a driver installation, found under a driver root.
+ *
+ * Reads directories, links and ELF headers of the host; executes nothing and
+ * asks no NVML. Libraries are searched in the union of the configured
+ * directories, the loader cache and the standard directories (users.md P14),
+ * all resolved inside the driver root. What the table (nv/files.c) knows and
+ * the machine lacks is listed by name.
+ */
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/vec.h"
+#include "nv/class.h"
+
+enum nv_file_kind {
+	NV_FILE_LIBRARY,  /* real file of a versioned driver library */
+	NV_FILE_BINARY,	  /* program */
+	NV_FILE_FIRMWARE, /* gsp*.bin */
+	NV_FILE_SOCKET,	  /* socket or directory shared with host daemons: mounted without ro, with
+			     noexec */
+	NV_FILE_CONFIG,	  /* ICD, glvnd, X.Org, OpenCL, nvoptix data */
+	NV_FILE_XORG,	  /* X.Org module: kept at its host path */
+};
+
+struct nv_file {
+	enum nv_file_kind kind;
+	unsigned classes;
+	const char *host;   /* path on the host, links resolved, driver root included */
+	const char *path;   /* in the container */
+	const char *soname; /* libraries; NULL without */
+	unsigned bits;	    /* libraries: 32 or 64 */
+	bool is_dir;
+};
+
+enum nv_link_group { NV_LINK_GRAPHICS, NV_LINK_DRIVER };
+
+/* A link to make in the container; needed when any of its classes is. */
+struct nv_link {
+	enum nv_link_group group;
+	unsigned classes;
+	const char *target, *path;
+};
+
+struct nv_files VEC(struct nv_file);
+struct nv_links VEC(struct nv_link);
+
+struct nv_driver {
+	const char *root;	    /* "/" or a clean absolute path without a trailing slash */
+	const char *version;	    /* "580.159.04"; NULL when unknown */
+	bool loaded;		    /* /proc/driver/nvidia/version exists */
+	const char *module_version; /* of the loaded kernel module, NULL when not loaded */
+	struct strv library_dirs;   /* container paths of the directories that hold the driver's
+				       libraries, in order of discovery */
+	struct nv_files files;
+	struct nv_links links;
+	struct strv missing; /* "libnvidia-nvvm.so (compute)": known, not found */
+};
+
+struct nv_driver_query {
+	const char *driver_root;	  /* "" or "/" or a path */
+	const struct strv *library_paths; /* searched instead of everything else when not empty */
+	const struct strv *config_paths;  /* likewise for configuration files */
+	bool explicit_libraries;	  /* feature enable-explicit-driver-libraries */
+	bool no_ipc;			  /* feature disable-ipc-discoverer */
+};
+
+/*
+ * Finds the driver. -ENOENT when there is no libcuda and no libnvidia-ml under
+ * the root: the text says where it looked and what would cure it (package
+ * missing, module not loaded, wrong driver root; users.md P08).
+ */
+int nv_driver_find(struct arena *a, const struct nv_driver_query *q, struct nv_driver *ret,
+		   struct err *e) MUST_USE;
+
+/* Whether libnvidia-ml.so.1 is found under the root: "NVML can be loaded" of auto mode. */
+bool nv_driver_has_nvml(const char *driver_root);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * nvcaps: minors of capability devices, from /proc/driver/nvidia-caps/mig-minors
+ * and sys-minors ("gpu0/gi0/ci0/access 4").
+ */
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+struct nvcap {
+	struct str name;
+	uint32_t minor;
+};
+struct nvcaps VEC(struct nvcap);
+
+/* Bad lines are skipped. An absent file gives an empty table. */
+int nvcaps_load(struct arena *a, struct nvcaps *ret, struct err *e) MUST_USE;
+void nvcaps_parse(struct arena *a, struct str text, struct nvcaps *ret);
+
+/* 1 and the minor, or 0 when there is no such capability. */
+int nvcaps_find(const struct nvcaps *caps, const char *name, uint32_t *ret);

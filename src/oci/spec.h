@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * spec: a bundle's config.json as a document that is edited in place.
+ *
+ * Unknown fields, numbers and order survive; nothing is written unless
+ * something changed. Fields are found by Go's rule, without regard to the case
+ * of ASCII letters, as runc finds them (OCI runtime-spec 1.3, config.md).
+ */
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/vec.h"
+#include "codec/json.h"
+
+struct oci_spec {
+	const char *path; /* of config.json */
+	struct arena *arena;
+	struct json *root;
+};
+
+/* -EBADMSG with file:line:column; -EFBIG over 16 MiB. spec borrows the arena. */
+int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struct err *e) MUST_USE;
+
+/* Replaces the file atomically, owner and mode kept, when anything changed; 1 if it was written. */
+int oci_spec_save(struct oci_spec *s, struct err *e) MUST_USE;
+
+/* process.env: the last value of a variable, or p == NULL when unset. Entries without '=' are
+ * ignored. */
+struct str oci_spec_env(const struct oci_spec *s, const char *name);
+
+/* Replaces the last entry of that name in place, or appends. */
+void oci_spec_set_env(struct oci_spec *s, const char *name, struct str value);
+
+/* Whether the capability ("CAP_SYS_ADMIN") is in process.capabilities.bounding, or in the flat list
+ * of OCI before 1.0.0-rc5. */
+bool oci_spec_has_bounding(const struct oci_spec *s, const char *capability);
+
+/* annotations.<key>, p == NULL when absent. */
+struct str oci_spec_annotation(const struct oci_spec *s, const char *key);
+
+/* root.path as written, p == NULL when absent. */
+struct str oci_spec_root_path(const struct oci_spec *s);
+
+/* Whether the container gets a user namespace of its own. */
+bool oci_spec_has_userns(const struct oci_spec *s);
+
+/* Removes NVIDIA's own hooks from prestart and createRuntime (S36); the number removed. */
+size_t oci_spec_remove_nvidia_hooks(struct oci_spec *s);

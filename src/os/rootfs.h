@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * rootfs: the only way to a path below an untrusted root.
+ *
+ * The root is a descriptor, opened once. Every lookup is confined by
+ * openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), or on kernels without it
+ * by a walk that opens each component with O_NOFOLLOW, keeps a stack of
+ * descriptors for "..", and follows at most 40 links itself. What was checked
+ * and what is used is the same descriptor; no path string below the root is
+ * ever handed to another system call (security.md 1.5 I1, I2; 2.5 P1 to P3, P7).
+ *
+ * Paths given here are the container's own, absolute or relative to its root.
+ */
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+struct rootfs {
+	int fd; /* O_PATH directory */
+	dev_t dev;
+	ino_t ino;
+	const char *name; /* for messages only; borrowed */
+};
+
+#define ROOTFS_INIT                                                                                \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
+
+/* Opens the root. -EPERM when it is the host's own root directory. */
+int rootfs_open(const char *path, struct rootfs *ret, struct err *e) MUST_USE;
+void rootfs_close(struct rootfs *r);
+
+/* An O_PATH descriptor, following links in the root; -ENOENT, -ELOOP, -ENOTDIR as the kernel says.
+ */
+int rootfs_resolve(const struct rootfs *r, const char *path, struct err *e) MUST_USE;
+
+/* The same without following a link in the last component. */
+int rootfs_resolve_nofollow(const struct rootfs *r, const char *path, struct err *e) MUST_USE;
+
+/* A directory's O_PATH descriptor; missing ones are made with mode 0755 (P3). A dangling link is
+ * -ENOENT. */
+int rootfs_mkdir_p(const struct rootfs *r, const char *path, mode_t mode, struct err *e) MUST_USE;
+
+/* Reads a regular file of at most max bytes (P2): never blocks, never touches a device. */
+int rootfs_read(struct arena *a, const struct rootfs *r, const char *path, size_t max,
+		struct str *ret, struct err *e) MUST_USE;
+
+/* A readable descriptor of a regular file (P2). */
+int rootfs_open_file(const struct rootfs *r, const char *path, struct err *e) MUST_USE;
+
+/*
+ * Replaces or creates a file by a temporary and rename in the directory's
+ * descriptor (P3); a link or file of that name is replaced, a directory is
+ * -EISDIR. Directories are made.
+ */
+int rootfs_write(const struct rootfs *r, const char *path, struct str data, mode_t mode,
+		 struct err *e) MUST_USE;
+
+/* Makes or replaces a symbolic link, the text taken as it is. 0 made, 1 was already so. -EISDIR
+ * over a directory. */
+int rootfs_symlink(const struct rootfs *r, const char *target, const char *path,
+		   struct err *e) MUST_USE;
+
+/* The text of a link at path, or -EINVAL when it is none. */
+int rootfs_readlink(struct arena *a, const struct rootfs *r, const char *path, const char **ret,
+		    struct err *e) MUST_USE;
+
+/* Sorted names in a directory, at most max. */
+int rootfs_list(struct arena *a, const struct rootfs *r, const char *path, size_t max,
+		struct strv *ret, struct err *e) MUST_USE;
+
+/* Where a resolved descriptor lies inside the root, as the container would name it. */
+int rootfs_path_of(struct arena *a, const struct rootfs *r, int fd, const char **ret,
+		   struct err *e) MUST_USE;
