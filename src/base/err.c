@@ -36,19 +36,18 @@ int err_sys(struct err *e, const char *fmt, ...)
 
 int err_in(struct err *e, int r, const char *fmt, ...)
 {
-	char context[sizeof(e->text) / 2];
+	char below[sizeof(e->text)];
 	va_list ap;
 	size_t n;
 
 	if (e) {
+		memcpy(below, e->text, sizeof(below));
 		va_start(ap, fmt);
-		(void)vsnprintf(context, sizeof(context) - 2, fmt, ap);
+		(void)vsnprintf(e->text, sizeof(e->text) / 2, fmt, ap);
 		va_end(ap);
-		strcat(context, ": ");
-		n = strlen(context);
-		memmove(e->text + n, e->text, sizeof(e->text) - n);
-		memcpy(e->text, context, n);
-		e->text[sizeof(e->text) - 1] = '\0';
+		n = strlen(e->text);
+		(void)snprintf(e->text + n, sizeof(e->text) - n, ": %.*s", (int)sizeof(below) - 1,
+			       below);
 	}
 	return r;
 }

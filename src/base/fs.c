@@ -146,7 +146,7 @@ int fs_mkdir_p(const char *path, mode_t mode, struct err *e)
 static uid_t overflow_uid(void)
 {
 	AUTO(arena_done) struct arena a = {0};
-	struct str text;
+	struct str text = {0};
 	uint32_t uid;
 
 	if (fs_read(&a, "/proc/sys/kernel/overflowuid", 64, &text, NULL) < 0 ||
@@ -158,7 +158,7 @@ static uid_t overflow_uid(void)
 static bool in_user_namespace(void)
 {
 	AUTO(arena_done) struct arena a = {0};
-	struct str map;
+	struct str map = {0};
 
 	/* The initial namespace maps everything: "0 0 4294967295". */
 	return fs_read(&a, "/proc/self/uid_map", 4096, &map, NULL) == 0 &&
