@@ -53,13 +53,14 @@ enum cdi_job {
 struct cdi_generate_options {
 	enum cdi_mode mode;
 	const char *vendor, *class;
-	unsigned naming;		    /* enum cdi_naming */
-	unsigned features;		    /* enum cdi_feature */
-	unsigned jobs;			    /* those whose hooks are wanted */
-	unsigned classes;		    /* driver capability classes to include */
-	const char *hook_path;		    /* nvidia-cdi-hook or nvidia-ctk */
-	const char *ldconfig_path;	    /* NULL: not given to the hook */
-	const char *driver_root, *dev_root; /* "" or "/" or a path */
+	unsigned naming;	   /* enum cdi_naming */
+	unsigned features;	   /* enum cdi_feature */
+	unsigned jobs;		   /* those whose hooks are wanted */
+	unsigned classes;	   /* driver capability classes to include */
+	const char *hook_path;	   /* nvidia-cdi-hook or nvidia-ctk */
+	const char *ldconfig_path; /* NULL: not given to the hook */
+	const char *driver_root;   /* "" or "/" or a path */
+	struct nv_host host;	   /* dev_root: as given, "" or "/" or a path */
 	bool no_all_device;
 	bool node_numbers;	    /* write major and minor though the node exists */
 	bool fingerprint;	    /* give the hook --fingerprint (design.md 4.4) */

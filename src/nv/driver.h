@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "nv/class.h"
+#include "nv/host.h"
 
 enum nv_file_kind {
 	NV_FILE_LIBRARY,  /* real file of a versioned driver library */
@@ -64,8 +65,11 @@ struct nv_driver_query {
 	const char *driver_root;	  /* "" or "/" or a path */
 	const struct strv *library_paths; /* searched instead of everything else when not empty */
 	const struct strv *config_paths;  /* likewise for configuration files */
+	const char *path;		  /* the caller's $PATH, searched first; NULL: none */
+	const char *data_dirs;		  /* $XDG_DATA_DIRS; NULL: /usr/local/share:/usr/share */
 	bool explicit_libraries;	  /* feature enable-explicit-driver-libraries */
 	bool no_ipc;			  /* feature disable-ipc-discoverer */
+	struct nv_host host;
 };
 
 /*
@@ -75,6 +79,19 @@ struct nv_driver_query {
  */
 int nv_driver_find(struct arena *a, const struct nv_driver_query *q, struct nv_driver *ret,
 		   struct err *e) MUST_USE;
+
+/*
+ * Whether a container with these classes gets the file. 32-bit libraries need
+ * the class compat32 beside one of their own.
+ */
+bool nv_file_wanted(const struct nv_file *f, unsigned classes);
+
+/*
+ * 1 when the loaded kernel module is of another version than the libraries: e
+ * then names both and the cure (users.md P09). It is a warning: programs that
+ * are running still work, new ones do not.
+ */
+int nv_driver_mismatch(const struct nv_driver *d, struct err *e);
 
 /* Whether libnvidia-ml.so.1 is found under the root: "NVML can be loaded" of auto mode. */
 bool nv_driver_has_nvml(const char *driver_root);

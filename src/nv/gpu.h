@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "nv/host.h"
 
 struct nv_mig {
 	uint32_t index; /* NVML's MIG index on its GPU: the j of "i:j" */
@@ -40,24 +41,26 @@ struct nv_gpu {
 	struct strv drm_links; /* pairs: link text, "/dev/dri/by-path/pci-…-card" */
 	const char *sick; /* why it is left out of "all": "GPU is lost", "/dev/nvidia3 is missing";
 			     NULL when healthy */
-	enum nv_tristate mig_enabled;
-	struct nv_migs migs;
-	const char *arch, *brand; /* "9.0", "NVIDIA"; NULL until nv/facts knows */
+	enum nv_tristate mig_enabled; /* unknown: capable, and there is no MIG device */
+	struct nv_migs migs;	      /* in the order of their instances */
+	const char *arch, *brand;     /* "9.0", "NVIDIA"; NULL until nv/facts knows */
 	enum nv_tristate coherent;
 };
 struct nv_gpus VEC(struct nv_gpu);
 
-/* A node that every GPU container gets, when it exists: nvidiactl, nvidia-uvm, nvidia-uvm-tools,
- * nvidia-modeset. */
-struct nv_control_nodes {
-	struct strv paths;
-};
+/*
+ * Finds GPUs. No GPU is not an error; no driver is: -ENODEV with the cause and
+ * the cure. A GPU whose entry cannot be read is in the list, as sick.
+ */
+int nv_gpu_find(struct arena *a, const struct nv_host *host, struct nv_gpus *ret,
+		struct err *e) MUST_USE;
+
+/* What one /proc/driver/nvidia/gpus/<address>/information says; -EBADMSG without a device minor. */
+int nv_gpu_parse(struct arena *a, struct str information, struct nv_gpu *ret,
+		 struct err *e) MUST_USE;
 
 /*
- * Finds GPUs. dev_root is where /dev lies ("" or "/" for the host's). No GPU
- * is not an error; no driver is: -ENODEV with the cause and the cure.
+ * What every GPU container gets, as far as the nodes exist, as container paths:
+ * nvidia-modeset, nvidia-uvm-tools, nvidia-uvm, nvidiactl (nv/files.h says for which classes).
  */
-int nv_gpu_find(struct arena *a, const char *dev_root, struct nv_gpus *ret, struct err *e) MUST_USE;
-
-/* Every existing character device of a fixed list, as container paths. */
-void nv_gpu_control_nodes(struct arena *a, const char *dev_root, struct strv *ret);
+void nv_gpu_control_nodes(struct arena *a, const struct nv_host *host, struct strv *ret);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "nv/host.h"
 
 #define IMEX_CHANNEL_MAX 1048575u
 
@@ -18,5 +19,5 @@ struct imex_channels VEC(uint32_t);
  * Sorted, without duplicates. -EINVAL for a bad id, -ENOENT for a channel whose
  * node is missing; the text names it and where it was looked for.
  */
-int imex_select(struct arena *a, const char *dev_root, const struct strv *ids,
+int imex_select(struct arena *a, const struct nv_host *host, const struct strv *ids,
 		struct imex_channels *ret, struct err *e) MUST_USE;

@@ -12,16 +12,24 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "nv/host.h"
 
 struct nvcap {
 	struct str name;
 	uint32_t minor;
 };
-struct nvcaps VEC(struct nvcap);
+struct nvcaps {
+	struct nvcap *v;
+	size_t n, size;
+	size_t last; /* where the last search ended: names are asked for in the file's order */
+};
 
-/* Bad lines are skipped. An absent file gives an empty table. */
-int nvcaps_load(struct arena *a, struct nvcaps *ret, struct err *e) MUST_USE;
+/* Bad lines are skipped. Absent files give an empty table. */
+int nvcaps_load(struct arena *a, const struct nv_host *host, struct nvcaps *ret,
+		struct err *e) MUST_USE;
+
+/* Adds the lines of text, which the table borrows. */
 void nvcaps_parse(struct arena *a, struct str text, struct nvcaps *ret);
 
 /* 1 and the minor, or 0 when there is no such capability. */
-int nvcaps_find(const struct nvcaps *caps, const char *name, uint32_t *ret);
+int nvcaps_find(struct nvcaps *caps, const char *name, uint32_t *ret);

@@ -18,11 +18,10 @@
 #include "nv/gpu.h"
 
 struct nv_snapshot_query {
-	struct nv_driver_query driver;
-	const char *dev_root;
-	const char *nvml_program;  /* absolute path of nvml-facts */
-	uint64_t nvml_deadline_ns; /* 0: NV_FACTS_DEADLINE_NS */
-	bool no_store;		   /* neither read nor write the kept file */
+	struct nv_driver_query driver; /* its host.dev_root is where GPUs' nodes are */
+	const char *nvml_program;      /* absolute path of nvml-facts */
+	uint64_t nvml_deadline_ns;     /* 0: NV_FACTS_DEADLINE_NS */
+	bool no_store;		       /* neither read nor write the kept file */
 };
 
 struct nv_snapshot {
