@@ -175,15 +175,15 @@ static void add_commands(const struct cli_command *c, struct strbuf *out)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < c->command_count; i++) {
-		if (c->commands[i].hidden)
+	for (const struct cli_command *const *sub = c->commands; sub && *sub; sub++) {
+		if ((*sub)->hidden)
 			continue;
 		if (!any)
 			strbuf_adds(out, "\nCommands:\n");
 		any = true;
-		strbuf_printf(out, "  %.*s", STR_ARG(first_name(c->commands[i].names)));
+		strbuf_printf(out, "  %.*s", STR_ARG(first_name((*sub)->names)));
 		pad_to(out, HELP_COLUMN);
-		add_words(out, HELP_COLUMN, c->commands[i].summary);
+		add_words(out, HELP_COLUMN, (*sub)->summary);
 		strbuf_addc(out, '\n');
 	}
 }
@@ -196,7 +196,7 @@ void cli_help(const struct cli_call *call, struct strbuf *out)
 	for (size_t level = 0; level < call->depth; level++)
 		strbuf_printf(out, " %.*s", STR_ARG(first_name(call->path[level]->names)));
 	strbuf_adds(out, " [options]");
-	if (c->command_count > 0)
+	if (c->commands)
 		strbuf_adds(out, c->run ? " [command]" : " command");
 	if (c->arguments)
 		strbuf_printf(out, " %s", c->arguments);

@@ -180,9 +180,9 @@ static bool find_option(const struct cli_call *call, struct str name, struct fou
 
 static const struct cli_command *find_command(const struct cli_command *in, struct str name)
 {
-	for (size_t i = 0; i < in->command_count; i++)
-		if (has_name(in->commands[i].names, name))
-			return &in->commands[i];
+	for (const struct cli_command *const *c = in->commands; c && *c; c++)
+		if (has_name((*c)->names, name))
+			return *c;
 	return NULL;
 }
 
@@ -286,9 +286,9 @@ static int take_command(struct parser *p, const char *arg)
 		(void)err_set(p->e, ENOENT, "unknown command \"%s\"", arg);
 		return CLI_IGNORED;
 	}
-	for (size_t i = 0; i < here->command_count; i++)
-		if (!here->commands[i].hidden)
-			cli_guess_names(&guess, here->commands[i].names);
+	for (const struct cli_command *const *other = here->commands; *other; other++)
+		if (!(*other)->hidden)
+			cli_guess_names(&guess, (*other)->names);
 	if (guess.best.n > 0)
 		return err_set(p->e, ENOENT, "No help topic for '%s', did you mean '%.*s'?", arg,
 			       STR_ARG(guess.best));
@@ -307,7 +307,7 @@ static int take_arguments(struct parser *p)
 			options_ended = true;
 		else if (!options_ended && arg[0] == '-' && arg[1] != '\0')
 			r = take_option(p, arg);
-		else if (current(p)->command_count > 0)
+		else if (current(p)->commands)
 			r = take_command(p, arg);
 		else
 			arena_push(p->call->arena, &p->call->arguments, arg);

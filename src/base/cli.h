@@ -82,9 +82,8 @@ struct cli_command {
 	size_t size;	       /* of its struct */
 	const struct cli_option *options;
 	size_t option_count;
-	const struct cli_command *commands;
-	size_t command_count;
-	cli_run *run;	      /* NULL: prints help */
+	const struct cli_command *const *commands; /* up to NULL; NULL: none */
+	cli_run *run;				   /* NULL: prints help */
 	int usage_status;     /* exit status for wrong usage; 0: the program's */
 	bool ignores_unknown; /* an unknown sub-command, or none, is a warning and success */
 	bool hidden;
@@ -92,7 +91,11 @@ struct cli_command {
 
 #define CLI_OPTIONS(type, table)                                                                   \
 	.size = sizeof(type), .options = (table), .option_count = COUNT_OF(table)
-#define CLI_COMMANDS(table) .commands = (table), .command_count = COUNT_OF(table)
+#define CLI_COMMANDS(...)                                                                          \
+	.commands = (const struct cli_command *const[])                                            \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
 
 struct cli_program {
 	const char *title;	 /* "NVIDIA Container Toolkit CLI" */

@@ -53,24 +53,32 @@ static int run_failing(const struct cli_call *call, struct err *e)
 	return err_set(e, EIO, "spoon: bent");
 }
 
-static const struct cli_command inner[] = {
-	{"copy cp", .summary = "Copy", CLI_OPTIONS(struct copy, copy_options),
-	 .arguments = "[FILE...]", .run = run_nothing},
-	{"own", .summary = "Own", CLI_OPTIONS(struct root, own_options), .run = run_nothing},
-	{"need", .summary = "Need", CLI_OPTIONS(struct copy, need_options), .run = run_nothing},
-	{"fail", .summary = "Fail", .run = run_failing},
-	{"strict", .summary = "Strict", .usage_status = 2, .run = run_nothing},
+static const struct cli_command copy_command = {
+	"copy cp",
+	.summary = "Copy",
+	CLI_OPTIONS(struct copy, copy_options),
+	.arguments = "[FILE...]",
+	.run = run_nothing,
 };
+static const struct cli_command own_command = {
+	"own", .summary = "Own", CLI_OPTIONS(struct root, own_options), .run = run_nothing};
+static const struct cli_command need_command = {
+	"need", .summary = "Need", CLI_OPTIONS(struct copy, need_options), .run = run_nothing};
+static const struct cli_command fail_command = {"fail", .summary = "Fail", .run = run_failing};
+static const struct cli_command strict_command = {"strict", .summary = "Strict", .usage_status = 2,
+						  .run = run_nothing};
 
-static const struct cli_command commands[] = {
-	{"cdi", .summary = "Work with files", CLI_COMMANDS(inner)},
-	{"hook", .summary = "Hooks", CLI_COMMANDS(inner), .ignores_unknown = true},
-};
+#define INNER                                                                                      \
+	CLI_COMMANDS(&copy_command, &own_command, &need_command, &fail_command, &strict_command)
+
+static const struct cli_command cdi_command = {"cdi", .summary = "Work with files", INNER};
+static const struct cli_command hook_command = {"hook", .summary = "Hooks", INNER,
+						.ignores_unknown = true};
 
 static const struct cli_program program = {
 	.title = "Test Tool",
 	.root = {"tool", .summary = "A tool", CLI_OPTIONS(struct root, root_options),
-		 CLI_COMMANDS(commands)},
+		 CLI_COMMANDS(&cdi_command, &hook_command)},
 	.usage_status = 1,
 	.unknown_status = 3,
 };
