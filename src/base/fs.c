@@ -20,7 +20,7 @@ static void unlink_freep(char **path)
 	free(*path);
 }
 
-static int write_all(int fd, struct str data)
+int fs_write_fd(int fd, const char *name, struct str data, struct err *e)
 {
 	while (data.n > 0) {
 		ssize_t k = write(fd, data.p, data.n);
@@ -28,7 +28,7 @@ static int write_all(int fd, struct str data)
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
-			return -1;
+			return err_sys(e, "write %s", name);
 		data = str_sub(data, (size_t)k, data.n);
 	}
 	return 0;
@@ -53,6 +53,7 @@ int fs_write_atomic(const char *path, struct str data, mode_t mode, unsigned fla
 	auto_free char *name = mem_printf("%s.XXXXXX", target);
 	AUTO(unlink_freep) char *tmp = NULL;
 	auto_close int fd = -1;
+	int r;
 
 	/* Beside the target, because rename() does not cross file systems. */
 	fd = mkostemp(name, O_CLOEXEC);
@@ -60,8 +61,9 @@ int fs_write_atomic(const char *path, struct str data, mode_t mode, unsigned fla
 		return err_sys(e, "create a temporary beside %s", path);
 	tmp = steal_ptr(name);
 
-	if (write_all(fd, data) < 0)
-		return err_sys(e, "write %s", tmp);
+	r = fs_write_fd(fd, tmp, data, e);
+	if (r < 0)
+		return r;
 	if ((flags & FS_KEEP_OWNER) && keep_owner(fd, target, &mode) < 0)
 		return err_sys(e, "keep the owner of %s", path);
 	if (fchmod(fd, mode) < 0)
@@ -214,22 +216,36 @@ static void closedirp(DIR **d)
 
 int fs_list(struct arena *a, const char *path, size_t max, struct strv *ret, struct err *e)
 {
-	AUTO(closedirp) DIR *d = opendir(path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_sys(e, "open directory %s", path);
+	return fs_list_fd(a, fd, path, max, ret, e);
+}
+
+int fs_list_fd(struct arena *a, int fd, const char *name, size_t max, struct strv *ret,
+	       struct err *e)
+{
+	AUTO(closedirp) DIR *d = fdopendir(fd);
 	struct strv names = {0};
 	struct dirent *entry;
 
-	if (!d)
-		return err_sys(e, "open directory %s", path);
+	if (!d) {
+		int r = err_sys(e, "open directory %s", name);
+
+		(void)close(fd);
+		return r;
+	}
 	while ((errno = 0, entry = readdir(d))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (names.n == max)
-			return err_set(e, EFBIG, "directory %s has more than %zu entries", path,
+			return err_set(e, EFBIG, "directory %s has more than %zu entries", name,
 				       max);
 		arena_push(a, &names, arena_strdup(a, entry->d_name));
 	}
 	if (errno != 0)
-		return err_sys(e, "read directory %s", path);
+		return err_sys(e, "read directory %s", name);
 	if (names.n > 1)
 		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	*ret = names;

@@ -54,6 +54,14 @@ int fs_mkdir_p(const char *path, mode_t mode, struct err *e) MUST_USE;
  */
 int fs_check_trusted(const char *path, struct err *e) MUST_USE;
 
+/* Writes all of data, resuming where a signal or a small write stopped it. */
+int fs_write_fd(int fd, const char *name, struct str data, struct err *e) MUST_USE;
+
 /* Names in a directory, sorted by bytes, without . and ..; at most max, else -EFBIG. */
 int fs_list(struct arena *a, const char *path, size_t max, struct strv *ret,
 	    struct err *e) MUST_USE;
+
+/* The same for a readable directory descriptor, which is closed in any case; name is for messages.
+ */
+int fs_list_fd(struct arena *a, int fd, const char *name, size_t max, struct strv *ret,
+	       struct err *e) MUST_USE;

@@ -23,5 +23,5 @@ int devnode_stat(const char *path, struct devnode *ret, struct err *e) MUST_USE;
 
 bool devnode_is_char(const char *path);
 
-/* The character major with that name, or one of the names, in /proc/devices text; 1 or 0. */
+/* The character major with that name in the text of /proc/devices; 1, or 0 when there is none. */
 int devnode_major(struct str proc_devices, const char *name, uint32_t *ret);

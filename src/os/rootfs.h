@@ -44,8 +44,10 @@ int rootfs_resolve(const struct rootfs *r, const char *path, struct err *e) MUST
 /* The same without following a link in the last component. */
 int rootfs_resolve_nofollow(const struct rootfs *r, const char *path, struct err *e) MUST_USE;
 
-/* A directory's O_PATH descriptor; missing ones are made with mode 0755 (P3). A dangling link is
- * -ENOENT. */
+/*
+ * A directory's O_PATH descriptor; missing ones are made with that mode (P3). Where the image has a
+ * dangling link on the way, the directory it names, in the root, is made.
+ */
 int rootfs_mkdir_p(const struct rootfs *r, const char *path, mode_t mode, struct err *e) MUST_USE;
 
 /* Reads a regular file of at most max bytes (P2): never blocks, never touches a device. */
