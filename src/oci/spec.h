@@ -20,11 +20,20 @@ struct oci_spec {
 	struct json *root;
 };
 
-/* -EBADMSG with file:line:column; -EFBIG over 16 MiB. spec borrows the arena. */
+/*
+ * -EBADMSG with file:line:column, also when a part that we read or edit is of
+ * the wrong type; -EFBIG over 16 MiB. spec borrows the arena.
+ */
 int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struct err *e) MUST_USE;
 
 /* Replaces the file atomically, owner and mode kept, when anything changed; 1 if it was written. */
 int oci_spec_save(struct oci_spec *s, struct err *e) MUST_USE;
+
+/* process.env, or NULL when there is none; for those who look at every entry. */
+const struct json *oci_spec_environ(const struct oci_spec *s);
+
+/* The two sides of the first '='; false when there is none, which is legal. */
+bool oci_env_split(const struct json *entry, struct str *ret_name, struct str *ret_value);
 
 /* process.env: the last value of a variable, or p == NULL when unset. Entries without '=' are
  * ignored. */
@@ -46,5 +55,6 @@ struct str oci_spec_root_path(const struct oci_spec *s);
 /* Whether the container gets a user namespace of its own. */
 bool oci_spec_has_userns(const struct oci_spec *s);
 
-/* Removes NVIDIA's own hooks from prestart and createRuntime (S36); the number removed. */
+/* Removes NVIDIA's own prestart hook from prestart and createRuntime, a list that becomes empty
+ * with it; the number removed. */
 size_t oci_spec_remove_nvidia_hooks(struct oci_spec *s);
