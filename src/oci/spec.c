@@ -42,16 +42,12 @@ static int check_types(const struct oci_spec *s, struct err *e)
 	return 0;
 }
 
-int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struct err *e)
+int oci_spec_parse(struct arena *a, struct str text, const char *path, struct oci_spec *ret,
+		   struct err *e)
 {
 	struct oci_spec s = {.path = arena_strdup(a, path), .arena = a};
-	struct str text;
-	int r;
+	int r = json_parse(a, text, path, NULL, &s.root, e);
 
-	r = fs_read(a, path, CONFIG_SIZE_MAX, &text, e);
-	if (r < 0)
-		return r;
-	r = json_parse(a, text, path, NULL, &s.root, e);
 	if (r < 0)
 		return r;
 	if (!json_is(s.root, JSON_OBJECT))
@@ -61,6 +57,14 @@ int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struc
 		return r;
 	*ret = s;
 	return 0;
+}
+
+int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struct err *e)
+{
+	struct str text;
+	int r = fs_read(a, path, CONFIG_SIZE_MAX, &text, e);
+
+	return r < 0 ? r : oci_spec_parse(a, text, path, ret, e);
 }
 
 int oci_spec_save(struct oci_spec *s, struct err *e)

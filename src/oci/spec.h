@@ -26,6 +26,10 @@ struct oci_spec {
  */
 int oci_spec_load(struct arena *a, const char *path, struct oci_spec *ret, struct err *e) MUST_USE;
 
+/* The same for bytes that have been read; spec borrows text too. */
+int oci_spec_parse(struct arena *a, struct str text, const char *path, struct oci_spec *ret,
+		   struct err *e) MUST_USE;
+
 /* Replaces the file atomically, owner and mode kept, when anything changed; 1 if it was written. */
 int oci_spec_save(struct oci_spec *s, struct err *e) MUST_USE;
 

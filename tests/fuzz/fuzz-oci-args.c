@@ -2,14 +2,9 @@
 
 /* The command line of a low-level runtime: one argument per line. */
 
-#include "oci/runtime.h"
-
-#include <stdint.h>
-#include <string.h>
-
 #include "base/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "fuzz.h"
+#include "oci/runtime.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -28,10 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 		for (int i = 1; i < argc; i++)
 			found = found || argv[i] == c.name;
-		if (!found)
-			__builtin_trap();
+		FUZZ_CHECK(found);
 	}
-	if (c.bundle && !oci_command_creates(&c))
-		__builtin_trap();
+	FUZZ_CHECK(!c.bundle || oci_command_creates(&c));
 	return 0;
 }
