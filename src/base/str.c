@@ -21,14 +21,19 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-bool str_is_nocase(struct str a, const char *b)
+bool str_eq_nocase(struct str a, struct str b)
 {
-	if (a.n != strlen(b))
+	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b[i]))
+		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;
+}
+
+bool str_is_nocase(struct str a, const char *b)
+{
+	return str_eq_nocase(a, str_of(b));
 }
 
 bool str_has_prefix(struct str s, const char *prefix)

@@ -30,7 +30,8 @@ static inline struct str str_of(const char *s)
 
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *b);
-bool str_is_nocase(struct str a, const char *b); /* ASCII letters only */
+bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
+bool str_is_nocase(struct str a, const char *b);
 bool str_has_prefix(struct str s, const char *prefix);
 bool str_has_suffix(struct str s, const char *suffix);
 bool str_contains(struct str s, const char *part);

@@ -8,10 +8,14 @@
  * leading zeros allowed; what is missing counts as 0.
  *
  * A requirement: blanks separate alternatives (OR), commas separate factors
- * (AND); a factor is NAME OPERATOR VALUE with = == != < <= > >=. Names: cuda,
- * driver, arch compare as versions; brand as text without regard to case
- * (spec: libnvc.md on --require, runtime.md 1.11). "and"/"or" grouping beyond
- * that does not exist.
+ * (AND); a factor is NAME OPERATOR VALUE with = == != < <= > >=, without
+ * blanks. Names, in any case: cuda, driver, arch compare as versions; brand
+ * as text without regard to case, with = and != only (spec: libnvc.md section
+ * 5, runtime.md 1.11). There is no other grouping. An empty requirement is met.
+ *
+ * Evaluation goes from left to right and ends with the first alternative that
+ * is met, in an alternative with the first factor that is false; what stands
+ * behind is not looked at, not even for its grammar: images rely on that.
  */
 
 #include <stdint.h>
