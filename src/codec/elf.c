@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 /*
- * Most libraries have their headers and short notes in the first block, so
- * that one read serves them all.
+ * Most libraries have all their headers in the first block, so that one read
+ * serves them.
  */
 #define FIRST_BLOCK 1024
 #define MAX_HEADERS (64 * 1024)
@@ -25,7 +25,7 @@ struct reader {
 /* Program headers, section headers and dynamic entries, reduced to what both classes share. */
 struct segment {
 	uint32_t type;
-	uint64_t offset, vaddr, filesz, align;
+	uint64_t offset, vaddr, filesz;
 };
 
 struct section {
@@ -141,13 +141,11 @@ static struct segment segment_at(const struct reader *r, const unsigned char *p)
 		return (struct segment){.type = get32(p + offsetof(Elf64_Phdr, p_type)),
 					.offset = get(p + offsetof(Elf64_Phdr, p_offset), 8),
 					.vaddr = get(p + offsetof(Elf64_Phdr, p_vaddr), 8),
-					.filesz = get(p + offsetof(Elf64_Phdr, p_filesz), 8),
-					.align = get(p + offsetof(Elf64_Phdr, p_align), 8)};
+					.filesz = get(p + offsetof(Elf64_Phdr, p_filesz), 8)};
 	return (struct segment){.type = get32(p + offsetof(Elf32_Phdr, p_type)),
 				.offset = get32(p + offsetof(Elf32_Phdr, p_offset)),
 				.vaddr = get32(p + offsetof(Elf32_Phdr, p_vaddr)),
-				.filesz = get32(p + offsetof(Elf32_Phdr, p_filesz)),
-				.align = get32(p + offsetof(Elf32_Phdr, p_align))};
+				.filesz = get32(p + offsetof(Elf32_Phdr, p_filesz))};
 }
 
 struct segments {
@@ -285,7 +283,6 @@ static int read_soname(struct arena *a, const struct reader *r, const struct seg
 
 /* One note of a block. */
 struct note {
-	uint32_t type;
 	struct str owner, desc;
 };
 
@@ -299,7 +296,6 @@ static bool next_note(struct str block, uint64_t align, size_t *at, struct note 
 		return false;
 	namesz = get32(p + *at);
 	descsz = get32(p + *at + 4);
-	ret->type = get32(p + *at + 8);
 	desc = (*at + 12 + namesz + mask) & ~mask;
 	end = desc + descsz;
 	if (end > block.n)
@@ -310,34 +306,6 @@ static bool next_note(struct str block, uint64_t align, size_t *at, struct note 
 		ret->owner.n--;
 	*at = (end + mask) & ~mask;
 	return true;
-}
-
-/* Notes are hints: a block that cannot be read says nothing. */
-static void read_notes(struct arena *a, const struct reader *r, const struct segments *list,
-		       struct elf_facts *f)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		const struct segment *s = &list->v[i];
-		unsigned char *block = NULL;
-		struct note note;
-		size_t at = 0;
-
-		/* Beyond the first block lie build ids of huge libraries: not worth a read. */
-		if (s->type != PT_NOTE || s->offset > r->first_n ||
-		    s->filesz > r->first_n - s->offset)
-			continue;
-		if (read_table(a, r, s->offset, s->filesz, &block) < 0)
-			continue;
-		while (next_note((struct str){(char *)block, s->filesz}, s->align, &at, &note)) {
-			const unsigned char *d = (const unsigned char *)note.desc.p;
-
-			if (!str_is(note.owner, "GNU"))
-				continue;
-			if (note.type == NT_GNU_ABI_TAG && note.desc.n == 16)
-				f->osversion = get32(d) << 24 | (get32(d + 4) & 0xff) << 16 |
-					       (get32(d + 8) & 0xff) << 8 | (get32(d + 12) & 0xff);
-		}
-	}
 }
 
 int elf_read(struct arena *a, const struct elf_source *src, struct elf_facts *ret, struct err *e)
@@ -355,17 +323,17 @@ int elf_read(struct arena *a, const struct elf_source *src, struct elf_facts *re
 		return error;
 	facts.machine = machine_of(get(header + offsetof(Elf64_Ehdr, e_machine), 2));
 	facts.bits = r.wide ? 64 : 32;
-	facts.is_shared = get(header + offsetof(Elf64_Ehdr, e_type), 2) == ET_DYN;
 	facts.flags = get32(
 		header + (r.wide ? offsetof(Elf64_Ehdr, e_flags) : offsetof(Elf32_Ehdr, e_flags)));
 	error = read_segments(a, &r, header, &list);
 	if (error < 0)
 		return error;
+	facts.is_shared = get(header + offsetof(Elf64_Ehdr, e_type), 2) == ET_DYN &&
+			  segment_of_type(&list, PT_DYNAMIC);
 	facts.has_interp = segment_of_type(&list, PT_INTERP) != NULL;
 	error = read_soname(a, &r, &list, &facts.soname);
 	if (error < 0)
 		return error;
-	read_notes(a, &r, &list, &facts);
 	*ret = facts;
 	return 0;
 }

@@ -27,13 +27,11 @@ enum elf_machine { ELF_OTHER, ELF_X86_64, ELF_I386, ELF_AARCH64, ELF_ARM, ELF_PP
 
 struct elf_facts {
 	enum elf_machine machine;
-	unsigned bits;	    /* 32 or 64 */
-	bool is_shared;	    /* a shared object: what a loader opens by SONAME */
-	bool has_interp;    /* PT_INTERP: the kernel would start another program first */
-	uint32_t flags;	    /* e_flags; ARM's say which float ABI */
+	unsigned bits;	 /* 32 or 64 */
+	bool is_shared;	 /* a shared object with a dynamic section: what a loader opens by name */
+	bool has_interp; /* PT_INTERP: the kernel would start another program first */
+	uint32_t flags;	 /* e_flags; ARM's say which float ABI */
 	const char *soname; /* NULL when there is none; any text but an empty one */
-	uint32_t osversion; /* NT_GNU_ABI_TAG as ld.so.cache has it: OS << 24 | a << 16 | b << 8 |
-			       c;  0 without */
 };
 
 /* -ENOEXEC: not a little-endian ELF file. */
