@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/rootfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -463,6 +464,85 @@ int rootfs_list(struct arena *a, const struct rootfs *r, const char *path, size_
 	if (fd < 0)
 		return failed(e, -errno, "list directory", r, path);
 	return fs_list_fd(a, fd, path, max, ret, e);
+}
+
+int rootfs_open_dir(const struct rootfs *r, const char *path, struct err *e)
+{
+	auto_close int pinned = rootfs_resolve(r, path, e);
+	int fd;
+
+	if (pinned < 0)
+		return pinned;
+	fd = openat(pinned, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	return fd < 0 ? failed(e, -errno, "open directory", r, path) : fd;
+}
+
+/* For file systems whose directories do not tell the type of their entries. */
+static unsigned char type_of(int dir, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type;
+	if (fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_WHT; /* gone already */
+	return (unsigned char)IFTODT(st.st_mode);
+}
+
+static int by_entry_name(const void *a, const void *b)
+{
+	return strcmp(((const struct rootfs_entry *)a)->name,
+		      ((const struct rootfs_entry *)b)->name);
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+int rootfs_read_dir(struct arena *a, int dir, size_t max, struct rootfs_entries *ret, struct err *e)
+{
+	auto_close int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	AUTO(closedirp) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct rootfs_entries entries = {0};
+	struct dirent *entry;
+
+	if (!d)
+		return err_sys(e, "read a directory");
+	(void)steal_fd(&fd); /* the stream's now */
+	while ((errno = 0, entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (entries.n == max)
+			return err_set(e, EFBIG, "a directory with more than %zu entries", max);
+		arena_push(a, &entries,
+			   ((struct rootfs_entry){arena_strdup(a, entry->d_name),
+						  type_of(dir, entry)}));
+	}
+	if (errno != 0)
+		return err_sys(e, "read a directory");
+	if (entries.n > 1)
+		qsort(entries.v, entries.n, sizeof(*entries.v), by_entry_name);
+	*ret = entries;
+	return 0;
+}
+
+int rootfs_open_entry(int dir, const char *name, struct err *e)
+{
+	auto_close int pinned = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+	struct stat st;
+
+	if (pinned < 0 || fstat(pinned, &st) < 0)
+		return err_sys(e, "look at %s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, S_ISLNK(st.st_mode) ? ELOOP : EINVAL, "%s is not a regular file",
+			       name);
+	fd = procfs_reopen(pinned, O_RDONLY | O_NONBLOCK | O_NOCTTY, e);
+	if (fd < 0)
+		return fd;
+	return same_object(pinned, fd) ? steal_fd(&fd)
+				       : err_set(e, EPERM, "%s was not what /proc opened", name);
 }
 
 int rootfs_path_of(struct arena *a, const struct rootfs *r, int fd, const char **ret, struct err *e)

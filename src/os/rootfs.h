@@ -78,6 +78,24 @@ int rootfs_readlink(struct arena *a, const struct rootfs *r, const char *path, c
 int rootfs_list(struct arena *a, const struct rootfs *r, const char *path, size_t max,
 		struct strv *ret, struct err *e) MUST_USE;
 
+/*
+ * The same in steps, for who looks at many files of one directory: a readable
+ * descriptor of a directory, its entries in the order of their names (at most max, else -EFBIG),
+ * and a readable descriptor of a regular file that is itself an entry (P2);
+ * -ELOOP for a link, -EINVAL for anything else.
+ */
+struct rootfs_entry {
+	const char *name;
+	unsigned char type; /* DT_REG, DT_DIR, DT_LNK ... of <dirent.h>, never DT_UNKNOWN */
+};
+
+struct rootfs_entries VEC(struct rootfs_entry);
+
+int rootfs_open_dir(const struct rootfs *r, const char *path, struct err *e) MUST_USE;
+int rootfs_read_dir(struct arena *a, int dir, size_t max, struct rootfs_entries *ret,
+		    struct err *e) MUST_USE;
+int rootfs_open_entry(int dir, const char *name, struct err *e) MUST_USE;
+
 /* Where a resolved descriptor lies inside the root, as the container would name it. */
 int rootfs_path_of(struct arena *a, const struct rootfs *r, int fd, const char **ret,
 		   struct err *e) MUST_USE;
