@@ -17,6 +17,11 @@ struct json *json_get(const struct json *object, const char *key)
 	return NULL;
 }
 
+bool json_name_is(struct str name, const char *key)
+{
+	return json_name_compare(name, str_of(key)) == 0;
+}
+
 struct json *json_field(const struct json *object, const char *key)
 {
 	struct json *exact = json_get(object, key);
@@ -24,7 +29,7 @@ struct json *json_field(const struct json *object, const char *key)
 	if (exact || !json_is(object, JSON_OBJECT))
 		return exact;
 	for (struct json *j = object->first; j; j = j->next)
-		if (json_name_compare(j->key, str_of(key)) == 0)
+		if (json_name_is(j->key, key))
 			return j;
 	return NULL;
 }
