@@ -58,8 +58,8 @@ static void add_link(struct nv_collect *c, const struct nv_file *f, enum nv_link
 		     const char *target, const char *name)
 {
 	auto_free char *dir = path_dir(f->path);
-	struct nv_link l = {group, f->classes, f->bits, target,
-			    arena_printf(c->a, "%s/%s", dir, name)};
+	auto_free char *path = path_join(dir, name);
+	struct nv_link l = {group, f->classes, f->bits, target, arena_strdup(c->a, path)};
 
 	nv_collect_link(c, &l);
 }
