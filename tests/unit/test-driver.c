@@ -2,7 +2,7 @@
 #include "nv/driver.h"
 
 #include "base/path.h"
-#include "machine.h"
+#include "h200.h"
 
 static struct arena arena;
 static struct nv_driver driver;
@@ -60,11 +60,11 @@ static bool is_missing(const char *text)
 
 static void put(const char *dir, const char *name, const char *soname, const char *version)
 {
-	struct machine_library l = {0};
+	struct h200_library l = {0};
 
 	(void)snprintf(l.name, sizeof(l.name), "%s", name);
 	(void)snprintf(l.soname, sizeof(l.soname), "%s", soname);
-	machine_library(&arena, dir, version, &l);
+	h200_library(&arena, dir, version, &l);
 }
 
 /* The two libraries that every driver has. */
@@ -74,10 +74,10 @@ static void put_driver(const char *dir, const char *version)
 	put(dir, "libnvidia-ml", "1", version);
 }
 
-TEST(the_driver_of_a_real_machine_is_found_whole)
+TEST(the_driver_of_a_real_h200_is_found_whole)
 {
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	find();
 	CHECK_STR(driver.root, tree_path("root"));
 	CHECK_STR(driver.version, "580.159.04");
@@ -85,7 +85,7 @@ TEST(the_driver_of_a_real_machine_is_found_whole)
 	CHECK(driver.loaded);
 	CHECK_INT(driver.library_dirs.n, 1);
 	CHECK_STR(driver.library_dirs.v[0], "/usr/local/nvidia/lib64");
-	CHECK_INT(count(NV_FILE_LIBRARY), COUNT_OF(machine_libraries));
+	CHECK_INT(count(NV_FILE_LIBRARY), COUNT_OF(h200_libraries));
 	CHECK_INT(count(NV_FILE_BINARY), 5);
 	CHECK_INT(count(NV_FILE_FIRMWARE), 2);
 	CHECK_INT(count(NV_FILE_CONFIG), 3);
@@ -98,7 +98,7 @@ TEST(a_library_has_its_paths_soname_and_class)
 	const struct nv_file *f;
 
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	find();
 	CHECK((f = file_at("/usr/local/nvidia/lib64/libcuda.so.580.159.04")));
 	CHECK_STR(f->host, tree_path("root/usr/local/nvidia/lib64/libcuda.so.580.159.04"));
@@ -112,7 +112,7 @@ TEST(a_library_has_its_paths_soname_and_class)
 TEST(links_are_those_that_programs_open)
 {
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	find();
 	CHECK_STR(link_at("/usr/local/nvidia/lib64/libcuda.so.1"), "libcuda.so.580.159.04");
 	CHECK_STR(link_at("/usr/local/nvidia/lib64/libcuda.so"), "libcuda.so.1");
@@ -131,7 +131,7 @@ TEST(links_are_those_that_programs_open)
 TEST(configuration_goes_to_the_usual_places)
 {
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	find();
 	CHECK_STR(file_at("/etc/vulkan/icd.d/nvidia_icd.json")->host,
 		  tree_path("root/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json"));
@@ -141,7 +141,7 @@ TEST(configuration_goes_to_the_usual_places)
 TEST(classes_choose_files)
 {
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	find();
 	CHECK(nv_file_wanted(file_at("/usr/local/nvidia/lib64/libcuda.so.580.159.04"),
 			     NV_CLASS_COMPUTE));
@@ -162,11 +162,11 @@ TEST(a_debian_layout_is_found_through_its_links)
 		  "root/usr/lib/x86_64-linux-gnu/libcuda.so.1");
 	tree_link("/usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.1",
 		  "root/etc/alternatives/glx--libcuda.so.1");
-	machine_elf64("root/usr/lib/x86_64-linux-gnu/vdpau/libvdpau_nvidia.so.550.163.01", "");
+	h200_elf64("root/usr/lib/x86_64-linux-gnu/vdpau/libvdpau_nvidia.so.550.163.01", "");
 	tree_file("root/usr/lib/nvidia/current/nvidia-smi", "");
 	tree_link("/usr/lib/nvidia/current/nvidia-smi", "root/usr/bin/nvidia-smi");
-	machine_elf64("root/usr/lib/x86_64-linux-gnu/libnvidia-egl-gbm.so.1.1.2",
-		      "libnvidia-egl-gbm.so.1");
+	h200_elf64("root/usr/lib/x86_64-linux-gnu/libnvidia-egl-gbm.so.1.1.2",
+		   "libnvidia-egl-gbm.so.1");
 	tree_file("root/etc/OpenCL/vendors/nvidia.icd", "libnvidia-opencl.so.1");
 	find();
 	CHECK_STR(driver.version, "550.163.01");
@@ -185,10 +185,9 @@ TEST(vdpau_backends_come_from_their_own_directory)
 {
 	begin();
 	put_driver("root/usr/lib/x86_64-linux-gnu", "550.163.01");
-	machine_elf64("root/usr/lib/x86_64-linux-gnu/vdpau/libvdpau_nvidia.so.550.163.01",
-		      "libvdpau_nvidia.so.1");
-	machine_elf64("root/usr/lib/x86_64-linux-gnu/libnvidia-nvvm70.so.4",
-		      "libnvidia-nvvm70.so.4");
+	h200_elf64("root/usr/lib/x86_64-linux-gnu/vdpau/libvdpau_nvidia.so.550.163.01",
+		   "libvdpau_nvidia.so.1");
+	h200_elf64("root/usr/lib/x86_64-linux-gnu/libnvidia-nvvm70.so.4", "libnvidia-nvvm70.so.4");
 	find();
 	CHECK_INT(file_at("/usr/lib/x86_64-linux-gnu/vdpau/libvdpau_nvidia.so.550.163.01")->classes,
 		  NV_CLASS_VIDEO);
@@ -205,7 +204,7 @@ TEST(an_odd_directory_is_found_through_the_loader_cache_alone)
 	begin();
 	put_driver("root/srv/gpu", "550.1");
 	arena_push(&arena, &paths, "/srv/gpu/libcuda.so.1");
-	machine_cache(&arena, &paths);
+	h200_cache(&arena, &paths);
 	find();
 	CHECK_STR(driver.library_dirs.v[0], "/srv/gpu");
 }
@@ -227,7 +226,7 @@ TEST(a_stale_library_in_a_standard_directory_hides_nothing)
 	put_driver("root/usr/lib64", "535.1.1");
 	put_driver("root/srv/gpu", "550.2.2");
 	arena_push(&arena, &paths, "/srv/gpu/libcuda.so.1");
-	machine_cache(&arena, &paths);
+	h200_cache(&arena, &paths);
 	tree_file("proc/driver/nvidia/version",
 		  "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.2.2  Thu Feb 22\n");
 	find();
@@ -240,7 +239,7 @@ TEST(without_a_module_the_linked_version_wins_over_the_newest)
 {
 	begin();
 	put_driver("root/usr/lib64", "535.1.1");
-	machine_elf64("root/usr/lib64/libcuda.so.550.2.2", "libcuda.so.1");
+	h200_elf64("root/usr/lib64/libcuda.so.550.2.2", "libcuda.so.1");
 	find();
 	CHECK_STR(driver.version, "535.1.1");
 	CHECK(!driver.loaded);
@@ -249,8 +248,8 @@ TEST(without_a_module_the_linked_version_wins_over_the_newest)
 TEST(without_a_link_the_newest_wins_by_its_numbers)
 {
 	begin();
-	machine_elf64("root/usr/lib64/libcuda.so.99.5", "libcuda.so.1");
-	machine_elf64("root/usr/lib64/libcuda.so.100.1", "libcuda.so.1");
+	h200_elf64("root/usr/lib64/libcuda.so.99.5", "libcuda.so.1");
+	h200_elf64("root/usr/lib64/libcuda.so.100.1", "libcuda.so.1");
 	find();
 	CHECK_STR(driver.version, "100.1");
 }
@@ -270,12 +269,12 @@ TEST(a_half_done_upgrade_is_told_with_both_versions)
 TEST(a_root_through_a_link_and_with_a_slash_finds_the_same)
 {
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	tree_link("root", "current");
 	query.driver_root = tree_path("current/");
 	find();
 	CHECK_STR(driver.root, tree_path("current"));
-	CHECK_INT(count(NV_FILE_LIBRARY), COUNT_OF(machine_libraries));
+	CHECK_INT(count(NV_FILE_LIBRARY), COUNT_OF(h200_libraries));
 	CHECK_STR(driver.library_dirs.v[0], "/usr/local/nvidia/lib64");
 	CHECK_STR(file_at("/usr/local/nvidia/lib64/libcuda.so.580.159.04")->host,
 		  tree_path("current/usr/local/nvidia/lib64/libcuda.so.580.159.04"));
@@ -296,7 +295,7 @@ TEST(a_given_search_path_replaces_all_and_may_lie_outside_the_root)
 	struct strv given = {0};
 
 	begin();
-	machine_driver(&arena);
+	h200_driver(&arena);
 	put_driver("elsewhere", "580.159.04");
 	arena_push(&arena, &given, arena_printf(&arena, "/nowhere:%s/elsewhere", top));
 	query.library_paths = &given;
@@ -324,7 +323,7 @@ TEST(libraries_for_32_bit_programs_need_compat32)
 
 	begin();
 	put_driver("root/usr/lib/x86_64-linux-gnu", "550.1");
-	machine_elf32("root/usr/lib/i386-linux-gnu/libcuda.so.550.1", "libcuda.so.1");
+	h200_elf32("root/usr/lib/i386-linux-gnu/libcuda.so.550.1", "libcuda.so.1");
 	find();
 	CHECK((f = file_at("/usr/lib/i386-linux-gnu/libcuda.so.550.1")));
 	CHECK_INT(f->bits, 32);
@@ -342,7 +341,7 @@ TEST(explicit_libraries_come_only_on_request)
 {
 	begin();
 	put_driver("root/usr/lib64", "550.1");
-	machine_elf64("root/usr/lib64/libEGL.so.1.1.0", "libEGL.so.1");
+	h200_elf64("root/usr/lib64/libEGL.so.1.1.0", "libEGL.so.1");
 	tree_link("libEGL.so.1.1.0", "root/usr/lib64/libEGL.so");
 	find();
 	CHECK(!file_at("/usr/lib64/libEGL.so.1.1.0"));
@@ -402,8 +401,8 @@ TEST(a_hostile_soname_makes_no_link)
 {
 	begin();
 	put_driver("root/usr/lib64", "550.1");
-	machine_elf64("root/usr/lib64/libnvidia-x.so.550.1", "../../../etc/passwd");
-	machine_elf64("root/usr/lib64/libnvidia-y.so.550.1", "a::b");
+	h200_elf64("root/usr/lib64/libnvidia-x.so.550.1", "../../../etc/passwd");
+	h200_elf64("root/usr/lib64/libnvidia-y.so.550.1", "a::b");
 	tree_file("root/usr/lib64/libnvidia-z.so.550.1", "no ELF file");
 	find();
 	CHECK(!file_at("/usr/lib64/libnvidia-x.so.550.1")->soname);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * machine: a machine with one H200 as it was seen in the field, as a tree.
+ * h200: a machine with one H200 as it was seen in the field, as a tree.
  *
  * The driver lies in a directory of its own, /usr/local/nvidia, with links from
  * /usr/lib and the loader's cache naming both. tree_enter() comes first; the
@@ -15,15 +15,15 @@
 #include "codec/ldcache.h"
 #include "tree.h"
 
-#define MACHINE_VERSION "580.159.04"
-#define MACHINE_LIBS	"root/usr/local/nvidia/lib64"
+#define H200_VERSION "580.159.04"
+#define H200_LIBS    "root/usr/local/nvidia/lib64"
 
-struct machine_library {
+struct h200_library {
 	char name[28], soname[4]; /* soname: what follows ".so."; "" for the version */
 	bool linked;		  /* from /usr/lib */
 };
 
-static const struct machine_library machine_libraries[] = {
+static const struct h200_library h200_libraries[] = {
 	{"libEGL_nvidia", "0", true},
 	{"libGLESv1_CM_nvidia", "1", true},
 	{"libGLESv2_nvidia", "2", true},
@@ -53,8 +53,8 @@ static const struct machine_library machine_libraries[] = {
 };
 
 /* The least that is a shared object with a soname: one loaded segment and a dynamic section. */
-#define MACHINE_ELF(bits, class, machine)                                                          \
-	static inline void machine_elf##bits(const char *path, const char *soname)                 \
+#define H200_ELF(bits, class, type)                                                                \
+	static inline void h200_elf##bits(const char *path, const char *soname)                    \
 	{                                                                                          \
 		struct {                                                                           \
 			Elf##bits##_Ehdr e;                                                        \
@@ -68,7 +68,7 @@ static const struct machine_library machine_libraries[] = {
 		f.e.e_ident[EI_DATA] = ELFDATA2LSB;                                                \
 		f.e.e_ident[EI_VERSION] = EV_CURRENT;                                              \
 		f.e.e_type = ET_DYN;                                                               \
-		f.e.e_machine = machine;                                                           \
+		f.e.e_machine = type;                                                              \
 		f.e.e_version = EV_CURRENT;                                                        \
 		f.e.e_ehsize = sizeof(f.e);                                                        \
 		f.e.e_phoff = (char *)f.p - (char *)&f;                                            \
@@ -89,24 +89,24 @@ static const struct machine_library machine_libraries[] = {
 		tree_bytes(path, &f, sizeof(f));                                                   \
 	}
 
-MACHINE_ELF(64, ELFCLASS64, EM_X86_64)
-MACHINE_ELF(32, ELFCLASS32, EM_386)
+H200_ELF(64, ELFCLASS64, EM_X86_64)
+H200_ELF(32, ELFCLASS32, EM_386)
 
 /* One library with its links, as an installer leaves them. */
-static inline void machine_library(struct arena *a, const char *dir, const char *version,
-				   const struct machine_library *l)
+static inline void h200_library(struct arena *a, const char *dir, const char *version,
+				const struct h200_library *l)
 {
 	const char *file = arena_printf(a, "%s.so.%s", l->name, version);
 	const char *soname =
 		l->soname[0] == '\0' ? file : arena_printf(a, "%s.so.%s", l->name, l->soname);
 
-	machine_elf64(arena_printf(a, "%s/%s", dir, file), soname);
+	h200_elf64(arena_printf(a, "%s/%s", dir, file), soname);
 	if (soname != file)
 		tree_link(file, arena_printf(a, "%s/%s", dir, soname));
 	tree_link(soname, arena_printf(a, "%s/%s.so", dir, l->name));
 }
 
-static inline void machine_cache(struct arena *a, const struct strv *paths)
+static inline void h200_cache(struct arena *a, const struct strv *paths)
 {
 	AUTO(strbuf_done) struct strbuf bytes = {0};
 	struct ldcache cache = {0};
@@ -124,16 +124,16 @@ static inline void machine_cache(struct arena *a, const struct strv *paths)
 	tree_bytes("root/etc/ld.so.cache", bytes.p, bytes.n);
 }
 
-static inline void machine_driver(struct arena *a)
+static inline void h200_driver(struct arena *a)
 {
 	struct strv paths = {0};
 
-	for (size_t i = 0; i < COUNT_OF(machine_libraries); i++) {
-		const struct machine_library *l = &machine_libraries[i];
+	for (size_t i = 0; i < COUNT_OF(h200_libraries); i++) {
+		const struct h200_library *l = &h200_libraries[i];
 		const char *name = arena_printf(a, "%s.so%s%s", l->name,
 						l->soname[0] != '\0' ? "." : "", l->soname);
 
-		machine_library(a, MACHINE_LIBS, MACHINE_VERSION, l);
+		h200_library(a, H200_LIBS, H200_VERSION, l);
 		arena_push(a, &paths, arena_printf(a, "/usr/local/nvidia/lib64/%s", name));
 		if (!l->linked)
 			continue;
@@ -148,14 +148,14 @@ static inline void machine_driver(struct arena *a)
 	tree_file("root/usr/local/nvidia/bin/nvidia-persistenced", "");
 	tree_file("root/usr/local/nvidia/bin/nvidia-cuda-mps-control", "");
 	tree_file("root/usr/local/nvidia/bin/nvidia-cuda-mps-server", "");
-	tree_file("root/usr/local/nvidia/firmware/nvidia/" MACHINE_VERSION "/gsp_ga10x.bin", "");
-	tree_file("root/usr/local/nvidia/firmware/nvidia/" MACHINE_VERSION "/gsp_tu10x.bin", "");
+	tree_file("root/usr/local/nvidia/firmware/nvidia/" H200_VERSION "/gsp_ga10x.bin", "");
+	tree_file("root/usr/local/nvidia/firmware/nvidia/" H200_VERSION "/gsp_tu10x.bin", "");
 	tree_file("root/usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json", "");
 	tree_file("root/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json", "");
 	tree_file("root/usr/local/nvidia/share/vulkan/implicit_layer.d/nvidia_layers.json", "");
 	tree_file("sys/module/firmware_class/parameters/path", "/usr/local/nvidia/firmware\n");
 	tree_file("proc/driver/nvidia/version",
-		  "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  " MACHINE_VERSION
+		  "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  " H200_VERSION
 		  "  Release Build  (buildd@)  \nGCC version:  gcc version 15.3.0 (GCC) \n");
-	machine_cache(a, &paths);
+	h200_cache(a, &paths);
 }
