@@ -25,10 +25,18 @@ struct handle {
 	struct handle *next;
 };
 
+/* A description and its memory, which other threads may still be answering from: kept for good. */
+struct reading {
+	struct arena arena;
+	struct machine machine;
+	struct reading *before;
+};
+
 static struct {
 	pthread_mutex_t lock;
 	unsigned users; /* nvmlInit without nvmlShutdown */
-	struct machine *machine;
+	struct reading *newest;
+	struct machine *machine; /* of the newest */
 	struct stat seen; /* of the description, when it was read */
 	struct handle *handles;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -51,8 +59,7 @@ static bool is_same_file(const struct stat *x, const struct stat *y)
 /* Reads the description when it is another one than before. */
 static nvml_return refresh(void)
 {
-	struct arena kept = {0};
-	struct machine *m;
+	struct reading *r;
 	struct stat st;
 	struct err e;
 
@@ -60,12 +67,16 @@ static nvml_return refresh(void)
 		return NVML_DRIVER_NOT_LOADED;
 	if (state.machine && is_same_file(&st, &state.seen))
 		return NVML_OK;
-	m = arena_new(&kept, struct machine);
-	if (machine_load(&kept, MACHINE_PATH, m, &e) < 0) {
+	r = mem_alloc(sizeof(*r));
+	if (machine_load(&r->arena, MACHINE_PATH, &r->machine, &e) < 0) {
 		(void)fprintf(stderr, "libnvidia-ml (simulated): %s\n", e.text);
+		arena_done(&r->arena);
+		free(r);
 		return NVML_UNKNOWN_ERROR;
 	}
-	state.machine = m; /* the arena is never released */
+	r->before = state.newest;
+	state.newest = r;
+	state.machine = &r->machine;
 	state.seen = st;
 	return NVML_OK;
 }

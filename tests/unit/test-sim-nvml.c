@@ -38,10 +38,10 @@ static void (*function(const char *name))(void)
 
 /* Calls an exported function; its type follows from the arguments. */
 #define CALL0(name)	  ((nvml_return(*)(void))function(name))()
-#define CALL1(name, a)	  ((nvml_return(*)(typeof(a)))function(name))(a)
-#define CALL2(name, a, b) ((nvml_return(*)(typeof(a), typeof(b)))function(name))(a, b)
+#define CALL1(name, a)	  ((nvml_return(*)(__typeof__(a)))function(name))(a)
+#define CALL2(name, a, b) ((nvml_return(*)(__typeof__(a), __typeof__(b)))function(name))(a, b)
 #define CALL3(name, a, b, c)                                                                       \
-	((nvml_return(*)(typeof(a), typeof(b), typeof(c)))function(name))(a, b, c)
+	((nvml_return(*)(__typeof__(a), __typeof__(b), __typeof__(c)))function(name))(a, b, c)
 #define PICK(name, a, b, c, chosen, ...) chosen
 #define CALL(...)			 PICK(__VA_ARGS__, CALL3, CALL2, CALL1, CALL0, )(__VA_ARGS__)
 
@@ -336,7 +336,8 @@ TEST(a_hidden_symbol_is_not_found_and_all_others_are)
 	(void)close(fd);
 	library = dlopen(path, RTLD_NOW);
 	(void)unlink(path);
-	CHECK(library);
+	if (!library)
+		FAIL("%s", dlerror());
 	CHECK(!dlsym(library, "nvmlDeviceGetCount"));
 	CHECK(symbol("nvmlDeviceGetCount_v2"));
 	CHECK(symbol("nvmlInit"));
