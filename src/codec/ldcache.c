@@ -146,6 +146,11 @@ static bool new_at(struct str file, size_t at)
 	       memcmp(file.p + at, NEW_MAGIC, sizeof(NEW_MAGIC) - 1) == 0;
 }
 
+bool ldcache_has_header(struct str bytes)
+{
+	return new_at(bytes, 0) && get32(bytes, 20) <= (bytes.n - NEW_HEADER) / NEW_ENTRY;
+}
+
 int ldcache_parse(struct arena *a, struct str bytes, const char *name, struct ldcache *ret,
 		  struct err *e)
 {

@@ -51,6 +51,9 @@ enum ldcache_arch {
 int ldcache_parse(struct arena *a, struct str bytes, const char *name, struct ldcache *ret,
 		  struct err *e) MUST_USE;
 
+/* Whether bytes begin as a cache in the new format does and can hold the entries they announce. */
+bool ldcache_has_header(struct str bytes);
+
 /*
  * Adds the bytes of a cache with these entries and sorts them first; entries
  * that compare equal keep their order, and the loader takes the first.
