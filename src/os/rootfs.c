@@ -84,7 +84,8 @@ static int failed(struct err *e, int r, const char *verb, const struct rootfs *r
 		  const char *path)
 {
 	errno = -r;
-	return err_sys(e, "%s %s in container root %s", verb, path, root->name);
+	/* A path may be longer than a message; the cause must stay. */
+	return err_sys(e, "%s %.300s in container root %s", verb, path, root->name);
 }
 
 int rootfs_resolve(const struct rootfs *r, const char *path, struct err *e)
