@@ -17,15 +17,16 @@
 enum config_tristate { CONFIG_NO, CONFIG_YES, CONFIG_AUTO };
 
 struct config {
-	const char *path; /* of the file; NULL when the defaults are in force */
-	struct toml *doc; /* NULL then */
+	const char *path;     /* of the file; NULL when the defaults are in force */
+	struct toml *doc;     /* NULL then */
+	struct strv warnings; /* unknown keys, with their place */
 
 	bool disable_require;
 	const char *swarm_resource;
 	bool accept_envvar_when_unprivileged;
 	bool accept_volume_mounts;
 	const char *supported_driver_capabilities;
-	bool compat_reference; /* compat-level = "reference" */
+	const char *compat_level; /* "documented" or "reference" */
 
 	struct {
 		const char *root, *path, *debug, *ldcache, *user, *ldconfig;
@@ -35,7 +36,7 @@ struct config {
 	} cli;
 
 	struct {
-		const char *debug, *log_level, *mode;
+		const char *debug, *log_level, *mode, *mounts;
 		struct strv runtimes;
 		const char *csv_mount_spec_path, *csv_compat_container_root;
 		struct strv cdi_spec_dirs, cdi_annotation_prefixes, cdi_allowed_kinds;
@@ -60,15 +61,37 @@ struct config {
  * /etc/nvidia-container-runtime/config.toml. */
 const char *config_default_path(struct arena *a);
 
-/* The defaults alone. */
+/* The defaults alone. cli.ldconfig and cli.user are "" where the machine decides: see below. */
 void config_defaults(struct arena *a, struct config *ret);
 
 /*
  * Reads the file (NULL: the default path). Absent gives the defaults. -EBADMSG
  * with file:line:column for bad TOML or a value of the wrong type; -EPERM when
- * others may write the file. Unknown keys are logged as warnings.
+ * others may write the file. Unknown keys are warnings, kept until there is a
+ * log to write them to.
  */
 int config_load(struct arena *a, const char *path, struct config *ret, struct err *e) MUST_USE;
+
+void config_log_warnings(const struct config *c);
+
+/* Where a key's value stands ("/etc/…/config.toml:5:8"), for messages about values that are of the
+ * right type and still wrong. */
+const char *config_place(struct arena *a, const struct config *c, const char *key);
+
+/*
+ * Refuses a value: -EINVAL with "<place>: <key>: <text>".
+ */
+int config_refuse(const struct config *c, const char *key, struct err *e, const char *fmt, ...)
+	PRINTF(4, 5);
+
+/* The names of all keys that config.toml may hold, in the order of the default file, NULL behind
+ * the last. */
+const char *config_key(size_t i);
+
+/* What an unset cli.ldconfig and cli.user mean on this machine: "@/sbin/ldconfig.real" where that
+ * exists, "root:video" on SUSE. */
+const char *config_default_ldconfig(void);
+const char *config_default_user(void);
 
 /* The default file, comments included (runtime.md 3.5). */
 void config_write_default(struct strbuf *out);

@@ -87,22 +87,33 @@ static void add_option_names(struct strbuf *out, const struct cli_option *o)
 		strbuf_printf(out, " %s", o->value ? o->value : "VALUE");
 }
 
-/* A bracketed remark whose list of words is set apart by commas. */
-static void add_remark(struct strbuf *out, const char *what, const char *words, const char *dashes)
+/* "what: a, b" on lines of its own. */
+static void add_remark(struct strbuf *out, const char *what, const char *names, const char *dashes)
 {
-	AUTO(strbuf_done) struct strbuf text = {0};
-	struct str rest = str_of(words), word;
-	bool first = true;
+	struct str rest = str_of(names), name;
 
-	strbuf_printf(&text, "[%s", what);
-	while (cli_next_name(&rest, &word)) {
-		strbuf_printf(&text, "%s %s%.*s", first ? "" : ",", dashes, STR_ARG(word));
-		first = false;
+	pad_to(out, HELP_COLUMN);
+	strbuf_printf(out, "%s:", what);
+	while (cli_next_name(&rest, &name)) {
+		AUTO(strbuf_done) struct strbuf word = {0};
+
+		strbuf_printf(&word, "%s%.*s%s", dashes, STR_ARG(name), rest.n > 0 ? "," : "");
+		add_word(out, HELP_COLUMN, strbuf_str(&word));
 	}
-	strbuf_addc(&text, ']');
-	add_words(out, HELP_COLUMN, text.p);
 }
 
+static void add_default(struct strbuf *out, const struct cli_option *o)
+{
+	const char *text = o->otherwise ? o->otherwise : o->initial;
+
+	if (!text)
+		return;
+	pad_to(out, HELP_COLUMN);
+	strbuf_adds(out, "default:");
+	add_words(out, HELP_COLUMN, text);
+}
+
+/* Names of more than one letter behind the first. */
 static void add_aliases(struct strbuf *out, const struct cli_option *o)
 {
 	struct str rest = str_of(o->names), name;
@@ -111,7 +122,7 @@ static void add_aliases(struct strbuf *out, const struct cli_option *o)
 	(void)cli_next_name(&rest, &name);
 	while (cli_next_name(&rest, &name))
 		if (name.n > 1)
-			strbuf_printf(&others, "%.*s ", STR_ARG(name));
+			strbuf_printf(&others, "%s%.*s", others.n > 0 ? " " : "", STR_ARG(name));
 	if (others.n > 0)
 		add_remark(out, "also", others.p, "--");
 }
@@ -123,12 +134,7 @@ static void add_option(struct strbuf *out, const struct cli_option *o)
 	add_words(out, HELP_COLUMN, o->help ? o->help : "");
 	if (o->choices)
 		add_remark(out, "one of", o->choices, "");
-	if (o->otherwise || o->initial) {
-		AUTO(strbuf_done) struct strbuf text = {0};
-
-		strbuf_printf(&text, "[default %s]", o->otherwise ? o->otherwise : o->initial);
-		add_words(out, HELP_COLUMN, text.p);
-	}
+	add_default(out, o);
 	add_aliases(out, o);
 	if (o->env)
 		add_remark(out, "env", o->env, "");

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "cdi/model.h"
 #include "nv/request.h"
+#include "nv/select.h"
 #include "nv/snapshot.h"
 
 enum cdi_mode {
@@ -57,6 +58,7 @@ struct cdi_generate_options {
 	unsigned features;	   /* enum cdi_feature */
 	unsigned jobs;		   /* those whose hooks are wanted */
 	unsigned classes;	   /* driver capability classes to include */
+	unsigned select;	   /* enum nv_select_flags */
 	const char *hook_path;	   /* nvidia-cdi-hook or nvidia-ctk */
 	const char *ldconfig_path; /* NULL: not given to the hook */
 	const char *driver_root;   /* "" or "/" or a path */
@@ -75,6 +77,9 @@ unsigned cdi_job_of(struct str name); /* "all" gives CDI_JOB_ALL */
 /*
  * A whole spec for the ids (empty: all), named by the strategies, with the
  * merged device "all" unless turned off; normalised and versioned as ctk-cdi.md 3.11, 3.12.
+ * The snapshot is looked at in modes nvml and management (there only its driver);
+ * the others take NULL. -ENODEV when the machine has nothing of the kind: the text
+ * begins "no GPU was found", "no GDS devices were found" …
  */
 int cdi_generate_spec(struct arena *a, const struct cdi_generate_options *o,
 		      const struct nv_snapshot *s, const struct strv *ids, struct cdi_spec *ret,
@@ -89,6 +94,8 @@ int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		       const struct nv_snapshot *s, const struct nv_request *request,
 		       struct cdi_edits *ret, struct err *e) MUST_USE;
 
-/* Coherent annotations: 0 to 2 more specs split off s (ctk-cdi.md 3.8). */
-int cdi_generate_coherent(struct arena *a, const struct cdi_spec *s, struct cdi_spec ret[2],
-			  size_t *ret_n, struct err *e) MUST_USE;
+/*
+ * Coherent annotations: takes them off the devices of s and gives 0 to 2 more
+ * specs of the devices that had them, one per value (ctk-cdi.md 3.8). Returns how many.
+ */
+size_t cdi_generate_coherent(struct arena *a, struct cdi_spec *s, struct cdi_spec ret[2]);

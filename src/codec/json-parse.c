@@ -4,12 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/mem.h"
 #include "codec/json-internal.h"
 #include "codec/utf8.h"
-
-/* Objects up to this size are checked for duplicates member by member, larger ones by sorting. */
-#define FEW_MEMBERS 12
 
 const struct json_limits json_limits_default = {
 	.max_size = 16u << 20,
@@ -294,94 +290,31 @@ static int parse_value(struct parser *p, struct json *j)
 	return r;
 }
 
-static struct str shown(struct str name)
+static int check_members(struct parser *p, const struct json *object)
 {
-	return str_sub(name, 0, 64);
-}
+	bool exact =
+		p->limits->free_map && object->parent && str_is(object->key, p->limits->free_map);
+	const struct json *first, *again;
+	size_t at;
+	int r = json_find_duplicate(object, exact, &first, &again);
 
-static int fail_duplicate(struct parser *p, const struct json *first, const struct json *again)
-{
-	size_t at = again->lead;
-
+	if (r < 0)
+		return err_set(p->e, -r, "%s: not enough memory", p->name);
+	if (r == 0)
+		return 0;
+	at = again->lead;
 	while (json_is_blank(p->text.p[at]))
 		at++;
-	if (str_eq(first->key, again->key))
-		return fail_at(p, at, EBADMSG, "duplicate name \"%.*s\" (first in line %u)",
-			       STR_ARG(shown(again->key)), first->line);
-	return fail_at(p, at, EBADMSG,
-		       "duplicate name \"%.*s\" (\"%.*s\" in line %u differs only in case)",
-		       STR_ARG(shown(again->key)), STR_ARG(shown(first->key)), first->line);
-}
-
-struct keyed {
-	uint64_t hash;
-	const struct json *member;
-};
-
-/* Names that fold alike have the same hash, and lie together in document order. */
-static int compare_keyed(const void *x, const void *y)
-{
-	const struct keyed *a = x, *b = y;
-	int r;
-
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
-	r = json_name_compare(a->member->key, b->member->key);
-	return r != 0 ? r
-		      : (a->member->start > b->member->start) -
-				(a->member->start < b->member->start);
-}
-
-/* n log n whatever the names are: a hash table could be made to degenerate by choosing them. */
-static int check_many_members(struct parser *p, const struct json *object, bool exact)
-{
-	auto_free struct keyed *list = mem_try(mem_array_size(object->count, sizeof(*list)));
-	const struct json *first = NULL, *again = NULL;
-	size_t n = 0;
-
-	if (!list)
-		return err_set(p->e, ENOMEM, "%s: not enough memory", p->name);
-	json_each(member, object) list[n++] = (struct keyed){json_name_hash(member->key), member};
-	qsort(list, n, sizeof(*list), compare_keyed);
-	for (size_t i = 1; i < n; i++) {
-		const struct json *x = list[i - 1].member, *y = list[i].member;
-
-		if (json_name_compare(x->key, y->key) != 0 || (exact && !str_eq(x->key, y->key)))
-			continue;
-		if (!again || y->start < again->start) {
-			first = x;
-			again = y;
-		}
-	}
-	return again ? fail_duplicate(p, first, again) : 0;
-}
-
-static int check_few_members(struct parser *p, const struct json *object, bool exact)
-{
-	json_each(again, object)
-	{
-		for (const struct json *first = object->first; first != again;
-		     first = first->next) {
-			if (exact ? str_eq(first->key, again->key)
-				  : json_name_compare(first->key, again->key) == 0)
-				return fail_duplicate(p, first, again);
-		}
-	}
-	return 0;
+	return fail_at(p, at, EBADMSG, "%s", json_describe_duplicate(p->a, first, again));
 }
 
 /* Behind the closing bracket. */
 static int finish_container(struct parser *p, struct json *j)
 {
-	bool exact = p->limits->free_map && j->parent && str_is(j->key, p->limits->free_map);
-
 	p->at++;
 	p->depth--;
 	j->end = (uint32_t)p->at;
-	if (j->type == JSON_ARRAY || j->count < 2)
-		return 0;
-	return j->count <= FEW_MEMBERS ? check_few_members(p, j, exact)
-				       : check_many_members(p, j, exact);
+	return j->type == JSON_OBJECT ? check_members(p, j) : 0;
 }
 
 /* A child of container (NULL: the document), from behind the bracket or comma before it. */

@@ -7,47 +7,6 @@
 #include "base/mem.h"
 #include "codec/json-internal.h"
 
-/* Takes the first character off *s as Go folds it: the two others that fold to ASCII letters too.
- */
-static unsigned fold_next(struct str *s)
-{
-	unsigned char c = (unsigned char)s->p[0];
-	size_t n = 1;
-	unsigned folded = c;
-
-	if (c >= 'A' && c <= 'Z') {
-		folded = c - 'A' + 'a';
-	} else if (str_has_prefix(*s, "\xc5\xbf")) {
-		folded = 's';
-		n = 2;
-	} else if (str_has_prefix(*s, "\xe2\x84\xaa")) {
-		folded = 'k';
-		n = 3;
-	}
-	*s = str_sub(*s, n, s->n);
-	return folded;
-}
-
-int json_name_compare(struct str a, struct str b)
-{
-	while (a.n > 0 && b.n > 0) {
-		unsigned x = fold_next(&a), y = fold_next(&b);
-
-		if (x != y)
-			return x < y ? -1 : 1;
-	}
-	return (a.n > 0) - (b.n > 0);
-}
-
-uint64_t json_name_hash(struct str name)
-{
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-
-	while (name.n > 0)
-		hash = (hash ^ fold_next(&name)) * 0x100000001b3u;
-	return hash;
-}
-
 struct json *json_get(const struct json *object, const char *key)
 {
 	if (!json_is(object, JSON_OBJECT))
@@ -58,6 +17,11 @@ struct json *json_get(const struct json *object, const char *key)
 	return NULL;
 }
 
+bool json_name_is(struct str name, const char *key)
+{
+	return json_name_compare(name, str_of(key)) == 0;
+}
+
 struct json *json_field(const struct json *object, const char *key)
 {
 	struct json *exact = json_get(object, key);
@@ -65,7 +29,7 @@ struct json *json_field(const struct json *object, const char *key)
 	if (exact || !json_is(object, JSON_OBJECT))
 		return exact;
 	for (struct json *j = object->first; j; j = j->next)
-		if (json_name_compare(j->key, str_of(key)) == 0)
+		if (json_name_is(j->key, key))
 			return j;
 	return NULL;
 }
@@ -219,7 +183,9 @@ static bool equal_scalars(const struct json *x, const struct json *y)
 {
 	if (x->type != y->type)
 		return false;
-	return x->type == JSON_BOOL ? x->boolean == y->boolean : str_eq(x->text, y->text);
+	if (x->type == JSON_BOOL)
+		return x->boolean == y->boolean;
+	return (x->type != JSON_STRING && x->type != JSON_NUMBER) || str_eq(x->text, y->text);
 }
 
 void json_replace(struct json *child, struct json *value)

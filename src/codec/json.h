@@ -64,6 +64,7 @@ int json_parse(struct arena *a, struct str text, const char *name, const struct 
 struct json *json_get(const struct json *object, const char *key); /* exact name */
 struct json *json_field(const struct json *object,
 			const char *key); /* Go's rule: exact, else without regard to case */
+bool json_name_is(struct str name, const char *key); /* by that rule */
 bool json_is(const struct json *j, enum json_type type);
 struct str json_str(const struct json *j); /* a string's text, else empty (p == NULL) */
 bool json_bool(const struct json *j, bool otherwise);

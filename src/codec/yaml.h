@@ -6,9 +6,10 @@
  *
  * Only what a CDI file needs (YAML 1.1): the first document; anchors, aliases,
  * tags, merge keys, complex keys and duplicate keys are refused. A plain scalar
- * becomes null, bool, number or string by the rules of YAML 1.1, and keeps its
- * text in `text`, so that a reader may take `name: 0` as a string. Limits as in
- * json. Not linked into programs on the container-start path.
+ * becomes null, bool, number or string as the Go readers take it: `yes` is
+ * true, 0644 is the number 420 (a number's text is always decimal), 1:0 and
+ * dates are strings. Limits as in json. yaml_parse() is not linked into
+ * programs on the container-start path.
  */
 
 #include "codec/json.h"

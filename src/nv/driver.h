@@ -39,10 +39,11 @@ struct nv_file {
 
 enum nv_link_group { NV_LINK_GRAPHICS, NV_LINK_DRIVER };
 
-/* A link to make in the container; needed when any of its classes is. */
+/* A link to make in the container. */
 struct nv_link {
 	enum nv_link_group group;
 	unsigned classes;
+	unsigned bits; /* of the library that it is for; 0 without one */
 	const char *target, *path;
 };
 
@@ -54,7 +55,7 @@ struct nv_driver {
 	const char *version;	    /* "580.159.04"; NULL when unknown */
 	bool loaded;		    /* /proc/driver/nvidia/version exists */
 	const char *module_version; /* of the loaded kernel module, NULL when not loaded */
-	struct strv library_dirs;   /* container paths of the directories that hold the driver's
+	struct strv library_dirs;   /* container paths of the directories with the driver's 64-bit
 				       libraries, in order of discovery */
 	struct nv_files files;
 	struct nv_links links;
@@ -81,10 +82,11 @@ int nv_driver_find(struct arena *a, const struct nv_driver_query *q, struct nv_d
 		   struct err *e) MUST_USE;
 
 /*
- * Whether a container with these classes gets the file. 32-bit libraries need
- * the class compat32 beside one of their own.
+ * Whether a container with these classes gets the file or link. What is for
+ * 32-bit programs needs the class compat32 beside one of its own.
  */
 bool nv_file_wanted(const struct nv_file *f, unsigned classes);
+bool nv_link_wanted(const struct nv_link *l, unsigned classes);
 
 /*
  * 1 when the loaded kernel module is of another version than the libraries: e

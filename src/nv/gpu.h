@@ -33,10 +33,11 @@ enum nv_tristate { NV_UNKNOWN, NV_NO, NV_YES };
 struct nv_gpu {
 	uint32_t index;
 	uint32_t minor;	  /* of /dev/nvidiaN */
+	bool excluded;	  /* by the administrator: nv_gpu_find() does not list it */
 	const char *uuid; /* "GPU-…"; NULL when procfs does not say (device not yet initialised) */
 	const char *pci;  /* "0000:00:06.0" */
 	const char *name;
-	const char *node;      /* "/dev/nvidia0" */
+	const char *node;      /* "/dev/nvidia0"; NULL when it could not be learned (sick) */
 	struct strv drm;       /* "/dev/dri/card1", "/dev/dri/renderD128" */
 	struct strv drm_links; /* pairs: link text, "/dev/dri/by-path/pci-…-card" */
 	const char *sick; /* why it is left out of "all": "GPU is lost", "/dev/nvidia3 is missing";

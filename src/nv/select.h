@@ -29,9 +29,11 @@ enum nv_select_flags {
 
 /*
  * "all": every healthy GPU without MIG, and every MIG device of the others; sick
- * ones are logged as a warning and left out. "none" alone gives no device. A
- * sick device asked for by name is -EIO, an unknown one -ENODEV; the text names
- * it, the cause, and what there is.
+ * ones are logged as a warning and left out. "none" gives no device. A
+ * sick device asked for by name is -EIO, an unknown one -ENODEV, a prefix of
+ * several -ENOTUNIQ, what is no identifier at all -EINVAL; the text names it, the
+ * cause, and what there is. Of "all" and "none" the first decides and the rest of
+ * the list says nothing.
  */
 int nv_select(struct arena *a, const struct nv_gpus *gpus, const struct strv *ids, unsigned flags,
 	      struct nv_devices *ret, struct err *e) MUST_USE;

@@ -13,7 +13,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "ctr/container.h"
-#include "elf-file.h"
+#include "make-elf.h"
 #include "test.h"
 
 static char image_lab[PATH_MAX];

@@ -303,9 +303,11 @@ TEST(help_shows_each_option_once_within_80_columns)
 	CHECK_INT(PARSE(A("cdi"), A("copy"), A("--help")), CLI_HELP);
 	CHECK(strstr(help(), "Usage: tool cdi copy [options] [FILE...]\n"));
 	CHECK(strstr(help(), "  -o, --output FILE "));
-	CHECK(strstr(help(), "[env T_OUTPUT]"));
-	CHECK(strstr(help(), "[one of json, yaml] [default yaml]"));
-	CHECK(strstr(help(), "[also --names]"));
+	CHECK(strstr(help(), "env: T_OUTPUT\n"));
+	CHECK(strstr(help(), "one of: json, yaml\n"));
+	CHECK(strstr(help(), "default: yaml\n"));
+	CHECK(strstr(help(), "env: T_DEBUG, T_OLD_DEBUG\n"));
+	CHECK(strstr(help(), "also: --names\n"));
 	CHECK(strstr(help(), "  -d, --debug "));
 	CHECK(!strstr(help(), "force"));
 	rest = str_of(help());

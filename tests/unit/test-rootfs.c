@@ -377,11 +377,22 @@ static void random_tree(const struct rootfs *r, uint32_t *seed)
 	}
 }
 
+/* Any rename or mount on the machine makes a lookup with ".." in it start again. */
+static int ask_kernel(int root, const char *path, const struct open_how *how)
+{
+	int fd;
+
+	do
+		fd = sys_openat2(root, path, how);
+	while (fd < 0 && errno == EAGAIN);
+	return fd;
+}
+
 static void compare(const struct rootfs *r, const char *path, bool nofollow, uint32_t seed)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC | (nofollow ? O_NOFOLLOW : 0),
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	auto_close int kernel = sys_openat2(r->fd, path, &how);
+	auto_close int kernel = ask_kernel(r->fd, path, &how);
 	int code = kernel < 0 ? -errno : 0;
 	auto_close int ours = rootfs_walk(r->fd, path, nofollow);
 	struct stat x, y;

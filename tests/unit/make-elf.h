@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* elf-file: the smallest shared object that a loader cache takes, for tests. */
+/* make-elf: the smallest shared object that a loader cache takes, for tests. */
 
 #include <elf.h>
 #include <stddef.h>
