@@ -203,20 +203,26 @@ static int read_value(struct arena *a, struct config *c, const struct config_row
 	return 0;
 }
 
+static bool is_upper_of(struct str key, struct str name)
+{
+	if (key.n != name.n)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (key.p[i] != (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c))
+			return false;
+	}
+	return true;
+}
+
 /* A member as the original finds it: as written, or ALL-UPPER. */
 static const struct json *spelled(const struct json *table, struct str name)
 {
-	json_each(child, json_is(table, JSON_OBJECT) ? table : NULL)
-	{
-		bool upper = child->key.n == name.n;
-
-		for (size_t i = 0; upper && i < name.n; i++)
-			upper = child->key.p[i] == (name.p[i] >= 'a' && name.p[i] <= 'z'
-							    ? name.p[i] - 'a' + 'A'
-							    : name.p[i]);
-		if (upper || str_eq(child->key, name))
-			return child;
-	}
+	if (!json_is(table, JSON_OBJECT))
+		return NULL;
+	json_each(child, table) if (str_eq(child->key, name) ||
+				    is_upper_of(child->key, name)) return child;
 	return NULL;
 }
 

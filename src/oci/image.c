@@ -337,53 +337,41 @@ static int read_capabilities(const struct image *im, struct nv_request *request,
 	return bad.n > 0 ? unsupported(im->arena, &bad, supported, e) : 0;
 }
 
-static int find_name(const struct strv *names, struct str name)
+struct requirement {
+	struct str name, value;
+};
+struct requirements VEC(struct requirement);
+
+static int by_name(const void *x, const void *y)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (str_is(name, names->v[i]))
-			return (int)i;
-	return -1;
+	return str_cmp(((const struct requirement *)x)->name,
+		       ((const struct requirement *)y)->name);
 }
 
-/* Keeps both lists in the order of the names. */
-static void insert_requirement(const struct image *im, struct nv_request *request, struct str name,
-			       struct str value)
+/* The last variable of a name counts, as everywhere in the environment. */
+static int add_requirement(const struct image *im, struct requirements *list,
+			   struct requirement requirement, struct err *e)
 {
-	struct strv *names = &request->requirement_names, *values = &request->requirements;
-	size_t i;
-
-	arena_push(im->arena, names, "");
-	arena_push(im->arena, values, "");
-	for (i = names->n - 1; i > 0 && str_cmp(str_of(names->v[i - 1]), name) > 0; i--) {
-		names->v[i] = names->v[i - 1];
-		values->v[i] = values->v[i - 1];
-	}
-	names->v[i] = arena_str(im->arena, name);
-	values->v[i] = arena_str(im->arena, value);
-}
-
-static int add_requirement(const struct image *im, struct nv_request *request, struct str name,
-			   struct str value, struct err *e)
-{
-	int at = find_name(&request->requirement_names, name);
-
-	if (value.n > REQUIREMENT_SIZE || name.n > OCI_ITEM_MAX)
+	if (requirement.value.n > REQUIREMENT_SIZE || requirement.name.n > OCI_ITEM_MAX)
 		return err_set(e, EINVAL, "%s is longer than %d bytes",
-			       oci_list_quote(im->arena, name), REQUIREMENT_SIZE);
-	if (at >= 0) {
-		request->requirements.v[at] = arena_str(im->arena, value);
+			       oci_list_quote(im->arena, requirement.name), REQUIREMENT_SIZE);
+	for (size_t i = 0; i < list->n; i++) {
+		if (!str_eq(list->v[i].name, requirement.name))
+			continue;
+		list->v[i] = requirement;
 		return 0;
 	}
-	if (request->requirements.n == REQUIREMENTS_MAX)
+	if (list->n == REQUIREMENTS_MAX)
 		return err_set(e, EINVAL, "more than %d variables NVIDIA_REQUIRE_*",
 			       REQUIREMENTS_MAX);
-	insert_requirement(im, request, name, value);
+	arena_push(im->arena, list, requirement);
 	return 0;
 }
 
 /* An image from before NVIDIA_REQUIRE_CUDA needs the CUDA version it was built with. */
-static int legacy_requirement(const struct image *im, struct nv_request *request, struct err *e)
+static int legacy_requirement(const struct image *im, struct requirements *list, struct err *e)
 {
+	struct requirement requirement = {.name = STR("CUDA_VERSION")};
 	struct str text = oci_spec_env(im->spec, "CUDA_VERSION");
 	struct version version;
 	size_t n = 0;
@@ -396,33 +384,51 @@ static int legacy_requirement(const struct image *im, struct nv_request *request
 			"CUDA_VERSION is %s, not a version like 12.4: set NVIDIA_REQUIRE_CUDA, or "
 			"NVIDIA_DISABLE_REQUIRE=true",
 			oci_list_quote(im->arena, text));
-	insert_requirement(
-		im, request, STR("CUDA_VERSION"),
-		str_of(arena_printf(im->arena, "cuda>=%u.%u", version.part[0], version.part[1])));
-	return 0;
+	requirement.value =
+		str_of(arena_printf(im->arena, "cuda>=%u.%u", version.part[0], version.part[1]));
+	return add_requirement(im, list, requirement, e);
+}
+
+static int collect_requirements(const struct image *im, struct requirements *list, struct err *e)
+{
+	const struct json *env = oci_spec_environ(im->spec);
+
+	json_each(entry, env)
+	{
+		struct requirement requirement;
+		int r = 0;
+
+		/* NVIDIA_REQUIRE_JETPACK chooses mounts of csv mode and requires nothing. */
+		if (oci_env_split(entry, &requirement.name, &requirement.value) &&
+		    str_has_prefix(requirement.name, "NVIDIA_REQUIRE_") &&
+		    !str_has_prefix(requirement.name, "NVIDIA_REQUIRE_JETPACK"))
+			r = add_requirement(im, list, requirement, e);
+		if (r < 0)
+			return r;
+	}
+	return im->legacy ? legacy_requirement(im, list, e) : 0;
 }
 
 static int read_requirements(const struct image *im, struct nv_request *request, struct err *e)
 {
-	const struct json *env = oci_spec_environ(im->spec);
+	struct requirements list = {0};
+	int r;
 
 	if (im->policy->disable_require ||
 	    is_true(oci_spec_env(im->spec, "NVIDIA_DISABLE_REQUIRE")))
 		return 0;
-	json_each(entry, env)
-	{
-		struct str name, value;
-		int r = 0;
-
-		/* NVIDIA_REQUIRE_JETPACK chooses mounts of csv mode and requires nothing. */
-		if (oci_env_split(entry, &name, &value) &&
-		    str_has_prefix(name, "NVIDIA_REQUIRE_") &&
-		    !str_has_prefix(name, "NVIDIA_REQUIRE_JETPACK"))
-			r = add_requirement(im, request, name, value, e);
-		if (r < 0)
-			return r;
+	r = collect_requirements(im, &list, e);
+	if (r < 0)
+		return r;
+	if (list.n > 1)
+		qsort(list.v, list.n, sizeof(*list.v), by_name);
+	for (size_t i = 0; i < list.n; i++) {
+		arena_push(im->arena, &request->requirement_names,
+			   arena_str(im->arena, list.v[i].name));
+		arena_push(im->arena, &request->requirements,
+			   arena_str(im->arena, list.v[i].value));
 	}
-	return im->legacy ? legacy_requirement(im, request, e) : 0;
+	return 0;
 }
 
 static int read_mig(const struct image *im, bool privileged, const char *what, struct strv *ret,

@@ -113,9 +113,9 @@ static void set_global(struct oci_command *c, struct str name, const char *value
 /* Whether the argument after a global option is its value. */
 static bool takes_next(enum option_kind kind, const char *next)
 {
-	if (kind != OPTION_UNKNOWN || !next)
-		return kind == OPTION_VALUE && next;
-	return next[0] != '-' && !is_command(next);
+	if (kind == OPTION_UNKNOWN)
+		return next[0] != '-' && !is_command(next);
+	return kind == OPTION_VALUE;
 }
 
 /* The index of the first argument that belongs to no global option. */
@@ -132,7 +132,7 @@ static int parse_global(int argc, char *const *argv, struct oci_command *c)
 			return strcmp(argv[i], "--") == 0 ? i + 1 : i;
 		kind = kind_of(name, global_options, COUNT_OF(global_options));
 		i++;
-		if (!value && takes_next(kind, i < argc ? argv[i] : NULL))
+		if (!value && i < argc && takes_next(kind, argv[i]))
 			value = argv[i++];
 		set_global(c, name, value);
 	}
