@@ -68,7 +68,7 @@ static void add_control(struct arena *a, const struct machine *m, struct content
 	content_node(a, t, "/dev/nvidiactl", 0666, m->majors.nvidia, NVIDIACTL);
 	content_node(a, t, "/dev/nvidia-uvm", 0666, m->majors.uvm, 0);
 	content_node(a, t, "/dev/nvidia-uvm-tools", 0666, m->majors.uvm, 1);
-	if (m->driver.parts & (MACHINE_PART_GRAPHICS | MACHINE_PART_XORG))
+	if (m->modeset)
 		content_node(a, t, "/dev/nvidia-modeset", 0666, m->majors.nvidia, NVIDIA_MODESET);
 	add_cap(a, m, 1, 0400, t);
 	add_cap(a, m, 2, 0444, t);

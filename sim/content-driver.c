@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "content.h"
 #include "elf-file.h"
+#include "hide-symbol.h"
 
 enum library_flags {
 	LIB_DEV_LINK = 1, /* libx.so is installed beside libx.so.1 */
@@ -181,6 +182,19 @@ static void add_bytes(const struct builder *b, const char *path, mode_t mode, st
 	b->t->v[b->t->n - 1].data = bytes;
 }
 
+/* The simulated NVML, without the functions that the machine's is too old to have. */
+static struct str make_nvml(const struct builder *b)
+{
+	struct str whole = b->payload->nvml;
+	char *image = arena_alloc(b->a, whole.n);
+
+	memcpy(image, whole.p, whole.n);
+	for (size_t i = 0; i < b->m->faults.n; i++)
+		if (b->m->faults.v[i].missing)
+			(void)!sim_hide_symbol(image, whole.n, b->m->faults.v[i].call, NULL);
+	return (struct str){image, whole.n};
+}
+
 static struct str make_library(const struct builder *b, const struct library *lib,
 			       const char *soname, bool native)
 {
@@ -191,7 +205,7 @@ static struct str make_library(const struct builder *b, const struct library *li
 	char *copy;
 
 	if (native && strcmp(lib->name, "libnvidia-ml") == 0 && b->payload->nvml.n > 0)
-		return b->payload->nvml;
+		return make_nvml(b);
 	arena_push(b->a, &f.needed, "libc.so.6");
 	arena_push(b->a, &f.functions, function_of(lib->name));
 	elf_file_library(&f, &bytes);

@@ -192,7 +192,7 @@ static void add_simulated(struct arena *a, const struct machine *m, struct major
 	for (size_t i = 0; i < m->gpus.n; i++)
 		drm |= m->gpus.v[i].drm_card >= 0;
 	arena_push(a, list, ((struct major){x->nvidia, STR("nvidia")}));
-	if (m->driver.parts & (MACHINE_PART_GRAPHICS | MACHINE_PART_XORG))
+	if (m->modeset)
 		arena_push(a, list, ((struct major){x->nvidia, STR("nvidia-modeset")}));
 	arena_push(a, list, ((struct major){x->nvidia, STR("nvidiactl")}));
 	if (drm)
@@ -243,17 +243,16 @@ static void add_modules(struct arena *a, const struct machine *m, struct str rea
 			struct content *t)
 {
 	AUTO(strbuf_done) struct strbuf b = {0};
-	bool graphics = m->driver.parts & (MACHINE_PART_GRAPHICS | MACHINE_PART_XORG);
 	struct str line;
 
 	if (m->loaded) {
 		strbuf_adds(&b, "nvidia_uvm 2147483 0 - Live 0x0000000000000000\n");
-		if (graphics)
+		if (m->modeset)
 			strbuf_adds(&b, "nvidia_drm 143360 0 - Live 0x0000000000000000\n"
 					"nvidia_modeset 1814528 1 nvidia_drm, Live "
 					"0x0000000000000000\n");
 		strbuf_printf(&b, "nvidia 14376960 %d nvidia_uvm,%s Live 0x0000000000000000\n",
-			      graphics ? 2 : 1, graphics ? "nvidia_modeset," : "");
+			      m->modeset ? 2 : 1, m->modeset ? "nvidia_modeset," : "");
 	}
 	while (str_split(&real, '\n', &line))
 		if (line.n > 0 && !str_has_prefix(line, "nvidia"))

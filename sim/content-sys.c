@@ -102,7 +102,7 @@ void content_add_sys(struct arena *a, const struct machine *m, struct content *t
 		return;
 	add_module(a, t, "nvidia", m->driver.version);
 	add_module(a, t, "nvidia_uvm", m->driver.version);
-	if (m->driver.parts & (MACHINE_PART_GRAPHICS | MACHINE_PART_XORG)) {
+	if (m->modeset) {
 		add_module(a, t, "nvidia_modeset", m->driver.version);
 		add_module(a, t, "nvidia_drm", m->driver.version);
 	}

@@ -18,6 +18,7 @@ static const struct machine_field top_fields[] = {
 	FIELD(struct machine, rdma_cm, MACHINE_BOOL, 0),
 	FIELD(struct machine, gdrcopy, MACHINE_BOOL, 0),
 	FIELD(struct machine, loaded, MACHINE_BOOL, 0),
+	FIELD(struct machine, modeset, MACHINE_BOOL, 0),
 };
 const struct machine_table machine_top_table = TABLE("the machine", top_fields);
 

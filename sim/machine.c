@@ -438,6 +438,7 @@ int machine_parse(struct arena *a, struct str text, const char *name, struct mac
 		.name = "machine",
 		.summary = "",
 		.loaded = true,
+		.modeset = true,
 		.driver = {.root = "/",
 			   .open = true,
 			   .compiler = "gcc version 12.2.0 (Debian 12.2.0-14+deb12u1) ",

@@ -159,6 +159,7 @@ struct machine {
 	uint32_t gds;	 /* /dev/nvidia-fs0 … */
 	bool rdma_cm, gdrcopy;
 	bool loaded;	     /* kernel modules loaded: procfs, nodes and majors are there */
+	bool modeset;	     /* among them nvidia-modeset and nvidia-drm */
 	struct strv missing; /* paths of nodes and files that are not there though they should be */
 	struct machine_faults VEC(struct machine_fault) faults;
 };

@@ -37,7 +37,7 @@ static struct {
 	unsigned users; /* nvmlInit without nvmlShutdown */
 	struct reading *newest;
 	struct machine *machine; /* of the newest */
-	struct stat seen; /* of the description, when it was read */
+	struct stat seen;	 /* of the description, when it was read */
 	struct handle *handles;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 

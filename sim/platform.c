@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "embed.h"
+#include "place.h"
+
+#define PREFIX "platform/"
+
+enum { MAX_PROC_FILE = 4 << 20 };
+
+void platform_names(struct arena *a, struct strv *ret)
+{
+	for (const struct embed *file = embed_list; file->name; file++)
+		if (strncmp(file->name, PREFIX, strlen(PREFIX)) == 0)
+			arena_push(a, ret, file->name + strlen(PREFIX));
+}
+
+int platform_load(struct arena *a, const char *name, struct machine *ret, struct err *e)
+{
+	AUTO(strbuf_done) struct strbuf known = {0};
+	struct strv names = {0};
+	struct str text;
+
+	if (strchr(name, '/') || str_has_suffix(str_of(name), ".json"))
+		return machine_load(a, name, ret, e);
+	text = embed_find(arena_printf(a, PREFIX "%s", name));
+	if (text.p)
+		return machine_parse(a, text, name, ret, e);
+	platform_names(a, &names);
+	for (size_t i = 0; i < names.n; i++)
+		strbuf_printf(&known, "%s%s", i > 0 ? ", " : "", names.v[i]);
+	return err_set(e, ENOENT, "no platform \"%s\": there are %s, or give a file", name,
+		       known.p ? known.p : "none");
+}
+
+/* The host's own file, though a simulation may cover it here. */
+static struct str read_clean(struct arena *a, const char *name)
+{
+	const char *aside = arena_printf(a, PLACE_DIR "/proc/%s", name);
+	struct str text = {0};
+
+	if (fs_read(a, aside, MAX_PROC_FILE, &text, NULL) < 0 &&
+	    fs_read(a, arena_printf(a, "/proc/%s", name), MAX_PROC_FILE, &text, NULL) < 0)
+		text = STR("");
+	return text;
+}
+
+int platform_content(struct arena *a, const struct machine *m, struct content *ret, struct err *e)
+{
+	const struct content_payload payload = {.nvml = embed_find("libnvidia-ml.so.1"),
+						.nvidia_smi = embed_find("nvidia-smi")};
+	struct str devices = read_clean(a, "devices");
+	struct machine machine = *m;
+
+	if (devices.n == 0)
+		return err_set(e, ENOENT, "cannot read /proc/devices: is /proc mounted?");
+	content_choose_majors(&machine, devices);
+	content_make(a, &machine, &payload, devices, read_clean(a, "modules"), ret);
+	return 0;
+}
+
+bool platform_is_inside(void)
+{
+	return access(MACHINE_PATH, F_OK) == 0 && access(PLACE_ROOTS, F_OK) == 0;
+}
