@@ -152,8 +152,8 @@ void config_defaults(struct arena *a, struct config *ret)
 
 static const char *type_name(const struct json *j)
 {
-	static const char names[][8] = {"nothing",  "a bool", "a number",
-					"a string", "a list", "a table"};
+	static const char names[][12] = {"nothing",  "a bool", "a number",
+					 "a string", "a list", "a table"};
 
 	return names[j->type];
 }

@@ -19,5 +19,6 @@ struct ctk_global {
 
 extern const struct cli_command ctk_cdi_generate;
 extern const struct cli_command ctk_cdi_list;
+extern const struct cli_command ctk_cdi_to_json;
 extern const struct cli_command ctk_cdi_transform_root;
 extern const struct cli_command ctk_cdi_validate;
