@@ -61,8 +61,8 @@ struct nv_known_xorg {
 
 /* A link beside a library that is found; "" as target is the library's own file name. */
 struct nv_known_link {
-	char library[28]; /* before ".so" */
-	char target[28], path[28];
+	char library[32]; /* before ".so" */
+	char target[32], path[32];
 	bool graphics; /* enum nv_link_group */
 	uint8_t classes;
 };

@@ -55,6 +55,34 @@ TEST(every_row_has_a_class)
 		CHECK(nv_known_configs[i].classes != 0);
 }
 
+/* C lets a string that fills its array go without the end. */
+#define CHECK_ENDS(text) CHECK(memchr((text), '\0', sizeof(text)))
+
+TEST(every_text_of_the_tables_ends)
+{
+	for (size_t i = 0; i < nv_known_library_count; i++)
+		CHECK_ENDS(nv_known_libraries[i].name);
+	for (size_t i = 0; i < nv_known_binary_count; i++)
+		CHECK_ENDS(nv_known_binaries[i].name);
+	for (size_t i = 0; i < nv_known_socket_count; i++)
+		CHECK_ENDS(nv_known_sockets[i].name);
+	for (size_t i = 0; i < nv_known_config_count; i++) {
+		CHECK_ENDS(nv_known_configs[i].name);
+		CHECK_ENDS(nv_known_configs[i].to);
+	}
+	for (size_t i = 0; i < nv_known_xorg_count; i++)
+		CHECK_ENDS(nv_known_xorgs[i].name);
+	for (size_t i = 0; i < nv_known_link_count; i++) {
+		CHECK_ENDS(nv_known_links[i].library);
+		CHECK_ENDS(nv_known_links[i].target);
+		CHECK_ENDS(nv_known_links[i].path);
+	}
+	for (size_t i = 0; i < nv_library_dir_count; i++)
+		CHECK_ENDS(nv_library_dirs[i].path);
+	for (size_t i = 0; i < nv_control_node_count; i++)
+		CHECK_ENDS(nv_control_nodes[i].path);
+}
+
 /* A container that asks for compute and utility must get what libnvidia-container gave it. */
 TEST(compute_has_the_libraries_of_the_original_class)
 {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cdi/generator.h"
+
+static const char *const read_only[] = {"ro", "nosuid", "nodev", "rbind", "rprivate"};
+/* A connection to a daemon of the host is no use read-only. */
+static const char *const shared[] = {"nosuid", "nodev", "rbind", "rprivate", "noexec"};
+
+static void add_mount(struct generator *g, struct cdi_edits *to, const struct nv_file *f)
+{
+	bool is_socket = f->kind == NV_FILE_SOCKET;
+	const char *const *options = is_socket ? shared : read_only;
+	size_t n = is_socket ? COUNT_OF(shared) : COUNT_OF(read_only);
+	struct cdi_mount m = {.host_path = f->host, .container_path = f->path};
+
+	for (size_t i = 0; i < n; i++)
+		arena_push(g->a, &m.options, options[i]);
+	arena_push(g->a, &to->mounts, m);
+}
+
+static void add_library_dirs(struct generator *g, struct cdi_edits *to)
+{
+	const struct strv *dirs = &g->s->driver.library_dirs;
+	AUTO(strbuf_done) struct strbuf text = {0};
+
+	if (dirs->n == 0)
+		return;
+	strbuf_adds(&text, "NVIDIA_CTK_LIBCUDA_DIR=");
+	for (size_t i = 0; i < dirs->n; i++)
+		strbuf_printf(&text, "%s%s", i > 0 ? ":" : "", dirs->v[i]);
+	arena_push(g->a, &to->env, arena_str(g->a, strbuf_str(&text)));
+}
+
+void generator_add_driver(struct generator *g, struct cdi_edits *to)
+{
+	const struct nv_files *files = &g->s->driver.files;
+
+	for (size_t i = 0; i < files->n; i++)
+		if (nv_file_wanted(&files->v[i], g->classes))
+			add_mount(g, to, &files->v[i]);
+	add_library_dirs(g, to);
+}
+
+void generator_add_void(struct generator *g, struct cdi_edits *to)
+{
+	arena_push(g->a, &to->env, "NVIDIA_VISIBLE_DEVICES=void");
+}

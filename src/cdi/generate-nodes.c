@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cdi/generator.h"
+
+#include <errno.h>
+
+#include "base/fs.h"
+#include "base/path.h"
+#include "nv/files.h"
+#include "os/devnode.h"
+
+#define MAX_NODES 65536
+#define CAPS	  "/dev/nvidia-caps"
+/* Mode of the access files of MIG devices (DeviceFileMode in procfs). */
+#define CAP_MODE 0444
+
+static const char *host_path(struct generator *g, const char *path)
+{
+	return arena_printf(g->a, "%s%s", nv_host_dev(&g->o->host), path);
+}
+
+/* Programs of the container run as a user who has the group only if the container gets it. */
+static void add_gid(struct generator *g, struct cdi_edits *to, const struct devnode *node)
+{
+	bool world = (node->mode & 06) == 06;
+
+	if (node->gid == 0 || world || (g->o->features & CDI_FEATURE_NO_GIDS))
+		return;
+	for (size_t i = 0; i < to->gids.n; i++)
+		if (to->gids.v[i] == node->gid)
+			return;
+	arena_push(g->a, &to->gids, (uint32_t)node->gid);
+}
+
+void generator_add_node(struct generator *g, struct cdi_edits *to, const char *path)
+{
+	const char *host = host_path(g, path);
+	struct cdi_node n = {.path = path, .host_path = strcmp(host, path) != 0 ? host : NULL};
+	struct devnode found;
+
+	if (devnode_stat(host, &found, NULL) == 0) {
+		n.permissions = "rwm";
+		n.file_mode = found.mode;
+		n.has_file_mode = found.mode != 0;
+		n.gid = found.gid;
+		n.has_gid = found.gid != 0;
+		/* Majors of uvm and caps change when the modules are loaded again: the reader takes
+		 * today's, unless numbers are asked for. */
+		n.major = g->o->node_numbers ? found.major : 0;
+		n.minor = g->o->node_numbers ? found.minor : 0;
+		add_gid(g, to, &found);
+	}
+	arena_push(g->a, &to->nodes, n);
+}
+
+void generator_list_nodes(struct generator *g, const char *dir, const char *prefix,
+			  struct strv *ret)
+{
+	struct strv names;
+
+	if (fs_list(g->a, host_path(g, dir), MAX_NODES, &names, NULL) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		const char *path = arena_printf(g->a, "%s/%s", dir, names.v[i]);
+
+		if (str_has_prefix(str_of(names.v[i]), prefix) &&
+		    devnode_is_char(host_path(g, path)))
+			arena_push(g->a, ret, path);
+	}
+}
+
+int generator_add_cap(struct generator *g, struct cdi_edits *to, uint32_t minor, mode_t mode,
+		      struct err *e)
+{
+	const char *path = arena_printf(g->a, CAPS "/nvidia-cap%u", minor);
+	const char *devices = arena_printf(g->a, "%s/devices", nv_host_proc(&g->o->host));
+	struct cdi_node n = {.path = path,
+			     .type = "c",
+			     .permissions = "rwm",
+			     .minor = minor,
+			     .file_mode = mode,
+			     .has_file_mode = true};
+	uint32_t major;
+	struct str text;
+
+	if (devnode_is_char(host_path(g, path))) {
+		generator_add_node(g, to, path);
+		return 0;
+	}
+	if (fs_read(g->a, devices, 1u << 20, &text, NULL) < 0 ||
+	    devnode_major(text, "nvidia-caps", &major) != 1)
+		return err_set(e, ENOENT,
+			       "%s is not there, and %s does not name nvidia-caps: create the node "
+			       "with nvidia-modprobe",
+			       host_path(g, path), devices);
+	n.major = major;
+	arena_push(g->a, &to->nodes, n);
+	return 0;
+}
+
+static unsigned node_classes(const char *path)
+{
+	for (size_t i = 0; i < nv_control_node_count; i++)
+		if (strcmp(nv_control_nodes[i].path, path) == 0)
+			return nv_control_nodes[i].classes;
+	return NV_CLASS_ALL;
+}
+
+void generator_add_control_nodes(struct generator *g, struct cdi_edits *to)
+{
+	const struct strv *nodes = &g->s->control_nodes;
+
+	for (size_t i = 0; i < nodes->n; i++) {
+		unsigned classes = node_classes(nodes->v[i]);
+
+		if (classes == NV_CLASS_ALL || (classes & g->classes))
+			generator_add_node(g, to, nodes->v[i]);
+	}
+}
+
+/* Display nodes, and where each job has its hook, the links of /dev/dri/by-path. */
+static void add_drm(struct generator *g, struct cdi_edits *to, const struct nv_gpu *gpu)
+{
+	struct strv args = {0};
+
+	if (!(g->classes & NV_CLASS_DRM))
+		return;
+	for (size_t i = 0; i < gpu->drm.n; i++)
+		generator_add_node(g, to, gpu->drm.v[i]);
+	if (!(g->o->features & CDI_FEATURE_SEPARATE_HOOKS) || !(g->o->jobs & CDI_JOB_SYMLINKS))
+		return;
+	for (size_t i = 0; i + 1 < gpu->drm_links.n; i += 2) {
+		arena_push(g->a, &args, "--link");
+		arena_push(
+			g->a, &args,
+			arena_printf(g->a, "%s::%s", gpu->drm_links.v[i], gpu->drm_links.v[i + 1]));
+	}
+	if (args.n > 0)
+		generator_add_hook(g, to, "create-symlinks", &args);
+}
+
+int generator_add_device(struct generator *g, struct cdi_edits *to, const struct nv_device *d,
+			 struct err *e)
+{
+	int r = 0;
+
+	generator_add_node(g, to, d->gpu->node);
+	if (!d->mig || d->mig->graphics)
+		add_drm(g, to, d->gpu);
+	if (d->mig)
+		r = generator_add_cap(g, to, d->mig->gi_cap, CAP_MODE, e);
+	if (d->mig && r == 0)
+		r = generator_add_cap(g, to, d->mig->ci_cap, CAP_MODE, e);
+	if (!d->mig)
+		generator_add_chmod(g, to, &to->nodes);
+	return r;
+}
