@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/cdi-hook.h"
 
+#include <errno.h>
+
 #include "app/cdi-hook-commands.h"
 #include "base/log.h"
 #include "os/start.h"
@@ -41,18 +43,31 @@ static void start_once(void)
 	started = true;
 }
 
+/* The working directory of a hook is the container's root under runc, the bundle elsewhere. */
+static int check_absolute(const char *option, const char *path, struct err *e)
+{
+	if (path[0] != '/')
+		return err_set(e, EINVAL, "%s \"%s\" is not an absolute path", option, path);
+	return 0;
+}
+
 int cdi_hook_open(const struct cli_call *call, const char *container_spec, struct container *ret,
 		  struct err *e)
 {
+	bool named = container_spec && strcmp(container_spec, "-") != 0;
+	int r = named ? check_absolute("--container-spec", container_spec, e) : 0;
+
 	start_once();
-	return container_open(call->arena, container_spec, ret, e);
+	return r < 0 ? r : container_open(call->arena, container_spec, ret, e);
 }
 
 int cdi_hook_open_root(const struct cli_call *call, const char *rootfs, struct container *ret,
 		       struct err *e)
 {
+	int r = check_absolute("--container-root", rootfs, e);
+
 	start_once();
-	return container_open_root(call->arena, rootfs, ret, e);
+	return r < 0 ? r : container_open_root(call->arena, rootfs, ret, e);
 }
 
 static int run_noop(const struct cli_call *call, struct err *e)
@@ -69,7 +84,10 @@ static const struct cli_command noop = {
 };
 
 static const struct cli_command *const hooks[] = {
+	&cdi_hook_setup,
 	&cdi_hook_create_symlinks,
+	&cdi_hook_update_ldcache,
+	&cdi_hook_enable_cuda_compat,
 	&cdi_hook_disable_device_node_modification,
 	&cdi_hook_update_application_profile,
 	&cdi_hook_chmod,

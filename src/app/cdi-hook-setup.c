@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/cdi-hook-commands.h"
+#include "ctr/job.h"
+
+struct options {
+	const char *container_spec, *container_root;
+	struct strv links, folders, skip;
+	struct job_compat compat;
+};
+
+static const struct cli_option rows[] = {
+	{"link", CLI_ITEMS(struct options, links), .value = "TARGET::PATH",
+	 .help = "Make PATH in the container a symbolic link of this text; may be repeated"},
+	{"folder", CLI_ITEMS(struct options, folders), .value = "DIR",
+	 .help = "A directory of the container with libraries of the driver; may be repeated"},
+	{"host-driver-version", CLI_STRING(struct options, compat.host_driver_version),
+	 .value = "VERSION", .help = "The version of the host's driver"},
+	{"host-cuda-version", CLI_STRING(struct options, compat.host_cuda_version),
+	 .value = "VERSION", .help = "The CUDA version that the host's driver supports"},
+	{"cuda-compat-container-root", CLI_STRING(struct options, compat.compat_root),
+	 .value = "DIR", .otherwise = "/usr/local/cuda/compat",
+	 .help = "Where the container has its CUDA compatibility libraries"},
+	{"skip", CLI_LIST(struct options, skip), .value = "HOOK",
+	 .help = "Leave out what this hook does; may be repeated"},
+	{"container-root", CLI_STRING(struct options, container_root), .value = "DIR",
+	 .help = "The container's root on the host; the OCI state is then not read"},
+	CDI_HOOK_CONTAINER_SPEC(struct options),
+};
+
+static const struct nv_host host = {0};
+
+static int links(const struct options *o, const struct container *c, struct err *e)
+{
+	int r = job_symlinks(c, &o->links, e);
+
+	return r < 0 ? r : job_drm_links(c, &host, e);
+}
+
+static int compat(const struct options *o, const struct container *c, struct err *e)
+{
+	if (!o->compat.host_driver_version && !o->compat.host_cuda_version)
+		return 0;
+	return job_cuda_compat(c, &o->compat, e);
+}
+
+static int ldcache(const struct options *o, const struct container *c, struct err *e)
+{
+	return job_ldcache(c, &o->folders, e);
+}
+
+static int device_nodes(const struct options *o, const struct container *c, struct err *e)
+{
+	(void)o;
+	return job_device_nodes(c, &host, e);
+}
+
+static int profile(const struct options *o, const struct container *c, struct err *e)
+{
+	(void)o;
+	return job_profile(c, e);
+}
+
+/* In this order: the loader's cache has the links and the compatibility directory in it. */
+static const struct {
+	char hook[40]; /* the hook that does this alone */
+	int (*run)(const struct options *o, const struct container *c, struct err *e);
+} jobs[] = {
+	{"create-symlinks", links},
+	{"enable-cuda-compat", compat},
+	{"update-ldcache", ldcache},
+	{"disable-device-node-modification", device_nodes},
+	{"update-application-profile", profile},
+};
+
+static bool is_listed(const struct strv *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int run(const struct cli_call *call, struct err *e)
+{
+	const struct options *o = call->options;
+	AUTO(container_close) struct container c = {.root = ROOTFS_INIT};
+	int r;
+
+	r = o->container_root ? cdi_hook_open_root(call, o->container_root, &c, e)
+			      : cdi_hook_open(call, o->container_spec, &c, e);
+	for (size_t i = 0; i < COUNT_OF(jobs) && r >= 0; i++) {
+		if (is_listed(&o->skip, jobs[i].hook))
+			continue;
+		r = jobs[i].run(o, &c, e);
+		if (r < 0)
+			return err_in(e, r, "%s", jobs[i].hook);
+	}
+	return r;
+}
+
+const struct cli_command cdi_hook_setup = {
+	"setup",
+	.summary = "Do all that a container with GPUs needs, in one process",
+	CLI_OPTIONS(struct options, rows),
+	.run = run,
+};
