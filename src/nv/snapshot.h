@@ -21,6 +21,7 @@ struct nv_snapshot_query {
 	struct nv_driver_query driver; /* its host.dev_root is where GPUs' nodes are */
 	const char *nvml_program;      /* absolute path of nvml-facts */
 	uint64_t nvml_deadline_ns;     /* 0: NV_FACTS_DEADLINE_NS */
+	const char *store_dir;	       /* where the file is kept; NULL: as said above */
 	bool no_store;		       /* neither read nor write the kept file */
 };
 
@@ -33,12 +34,18 @@ struct nv_snapshot {
 	const char *fingerprint; /* nv_snapshot_fingerprint() of it: the argument of hooks */
 };
 
-/* Driver files and GPUs, without NVML. */
+/*
+ * Driver files and GPUs, without asking NVML; what it answered before and still
+ * holds is there. Errors as nv_driver_find() and nv_gpu_find().
+ */
 int nv_snapshot_get(struct arena *a, const struct nv_snapshot_query *q, struct nv_snapshot *ret,
 		    struct err *e) MUST_USE;
 
-/* Adds NVML's facts to s, from the kept file or by asking; the answer is kept. Errors as
- * nv_facts_ask(). */
+/*
+ * Adds NVML's facts to s, from the kept file or by asking; the answer is kept,
+ * a failure for a few seconds, so that a hundred starts at once do not wait one
+ * deadline each. Only this function ever waits for NVML. Errors as nv_facts_ask().
+ */
 int nv_snapshot_need_nvml(struct arena *a, const struct nv_snapshot_query *q, struct nv_snapshot *s,
 			  struct err *e) MUST_USE;
 

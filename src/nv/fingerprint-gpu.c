@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "nv/files.h"
+#include "nv/fingerprint.h"
+#include "nv/pci.h"
+
+#define MAX_GPUS 1024
+#define MAX_MIGS 256
+
+static int on_bus(const void *x, const void *y)
+{
+	struct nv_pci a = {0}, b = {0};
+
+	(void)!nv_pci_parse(str_of(((const struct nv_gpu *)x)->pci), &a);
+	(void)!nv_pci_parse(str_of(((const struct nv_gpu *)y)->pci), &b);
+	return nv_pci_compare(&a, &b);
+}
+
+void nv_fingerprint_list(struct arena *a, const struct nv_host *host, struct nv_gpus *ret)
+{
+	const char *dir = arena_printf(a, "%s/driver/nvidia/gpus", nv_host_proc(host));
+	struct nv_gpus gpus = {0};
+	struct strv names = {0};
+
+	if (fs_list(a, dir, MAX_GPUS, &names, NULL) < 0)
+		names.n = 0;
+	for (size_t i = 0; i < names.n; i++) {
+		struct nv_gpu g = {0};
+		struct nv_pci at;
+		struct str text;
+
+		if (nv_pci_parse(str_of(names.v[i]), &at) < 0)
+			continue;
+		/* One that says nothing has the minor 0, as nv_gpu_find() lists it. */
+		if (fs_read(a, arena_printf(a, "%s/%s/information", dir, names.v[i]), 65536, &text,
+			    NULL) == 0)
+			(void)!nv_gpu_parse(a, text, &g, NULL);
+		g.pci = nv_pci_text(a, &at);
+		if (!g.excluded)
+			arena_push(a, &gpus, g);
+	}
+	if (gpus.n > 1)
+		qsort(gpus.v, gpus.n, sizeof(*gpus.v), on_bus);
+	*ret = gpus;
+}
+
+/* What says that a node is the same: its numbers and rights; that it is not there says as much. */
+static void digest_node(struct nv_digest *d, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		nv_digest_number(d, 0);
+		return;
+	}
+	nv_digest_number(d, st.st_mode);
+	nv_digest_number(d, st.st_rdev);
+	nv_digest_number(d, (uint64_t)st.st_uid << 32 | st.st_gid);
+}
+
+/* Nodes come and go below it. */
+static void digest_node_dir(struct nv_digest *d, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		nv_digest_number(d, 0);
+		return;
+	}
+	nv_digest_number(d, st.st_ino);
+	nv_digest_number(d,
+			 (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
+}
+
+/* A GPU that has fallen off the bus answers with ones: 1; else 0, and 2 where nobody can tell. */
+static unsigned bus_state(struct arena *a, const struct nv_host *host, const char *pci)
+{
+	const char *path = arena_printf(a, "%s/bus/pci/devices/%s/config", nv_host_sys(host), pci);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	unsigned char vendor[2];
+
+	if (fd < 0 || read(fd, vendor, sizeof(vendor)) != sizeof(vendor))
+		return 2;
+	return vendor[0] == 0xff && vendor[1] == 0xff;
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+static void digest_inode(struct nv_digest *d, const struct stat *st)
+{
+	nv_digest_number(d, st->st_ino);
+	nv_digest_number(d, (uint64_t)st->st_ctim.tv_sec * 1000000000u +
+				    (uint64_t)st->st_ctim.tv_nsec);
+}
+
+/*
+ * The directories below path whose names begin with the prefix: "gi", and below
+ * each "ci". In the order of the directory, which procfs keeps while it does not change.
+ */
+static void digest_instances(struct nv_digest *d, const char *path, const char *prefix, int depth)
+{
+	AUTO(closedirp) DIR *dir = opendir(path);
+	struct dirent *entry;
+	unsigned n = 0;
+
+	while (dir && (entry = readdir(dir)) && n < MAX_MIGS) {
+		auto_free char *below = NULL;
+		struct stat st;
+
+		if (!str_has_prefix(str_of(entry->d_name), prefix))
+			continue;
+		n++;
+		nv_digest_text(d, entry->d_name);
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		digest_inode(d, &st);
+		/* Two links: itself and its parent's entry; a third is an instance below. */
+		if (depth == 0 || st.st_nlink == 2)
+			continue;
+		below = mem_printf("%s/%s", path, entry->d_name);
+		digest_instances(d, below, "ci", depth - 1);
+	}
+	nv_digest_number(d, n);
+}
+
+static void digest_mig(struct arena *a, const struct nv_host *host, uint32_t minor,
+		       struct nv_digest *d)
+{
+	const char *dir = arena_printf(a, "%s/driver/nvidia/capabilities/gpu%u/mig",
+				       nv_host_proc(host), minor);
+	struct stat st;
+
+	if (stat(dir, &st) < 0) {
+		nv_digest_number(d, 0);
+		return;
+	}
+	digest_inode(d, &st);
+	nv_digest_number(d, st.st_nlink);
+	if (st.st_nlink != 2)
+		digest_instances(d, dir, "gi", 1);
+}
+
+void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const struct nv_gpus *gpus,
+			 struct nv_digest *d)
+{
+	const char *dev = nv_host_dev(host);
+	struct stat st;
+
+	if (stat(arena_printf(a, "%s/driver/nvidia/gpus", nv_host_proc(host)), &st) == 0)
+		nv_digest_number(d, st.st_nlink);
+	for (size_t i = 0; i < gpus->n; i++) {
+		const struct nv_gpu *g = &gpus->v[i];
+
+		nv_digest_text(d, g->pci);
+		nv_digest_number(d, g->minor);
+		nv_digest_number(d, bus_state(a, host, g->pci));
+		digest_node(d, arena_printf(a, "%s/dev/nvidia%u", dev, g->minor));
+		digest_mig(a, host, g->minor, d);
+	}
+	for (size_t i = 0; i < nv_control_node_count; i++)
+		digest_node(d, arena_printf(a, "%s%s", dev, nv_control_nodes[i].path));
+	digest_node_dir(d, arena_printf(a, "%s/dev/dri", dev));
+	digest_node_dir(d, arena_printf(a, "%s/dev/nvidia-caps", dev));
+}
+
+/* Names of MIG instances, without what changes at every boot. */
+static void digest_layout(struct arena *a, const struct nv_host *host, uint32_t minor,
+			  struct nv_digest *d)
+{
+	const char *dir = arena_printf(a, "%s/driver/nvidia/capabilities/gpu%u/mig",
+				       nv_host_proc(host), minor);
+	struct strv gis = {0}, cis = {0};
+
+	if (fs_list(a, dir, MAX_MIGS, &gis, NULL) < 0)
+		return;
+	for (size_t i = 0; i < gis.n; i++) {
+		if (!str_has_prefix(str_of(gis.v[i]), "gi") ||
+		    fs_list(a, arena_printf(a, "%s/%s", dir, gis.v[i]), MAX_MIGS, &cis, NULL) < 0)
+			continue;
+		nv_digest_text(d, gis.v[i]);
+		for (size_t k = 0; k < cis.n; k++)
+			if (str_has_prefix(str_of(cis.v[k]), "ci"))
+				nv_digest_text(d, cis.v[k]);
+	}
+}
+
+/* The second word of a version's kind: "580.159.04" out of the module's first line. */
+static struct str version_in(struct str text)
+{
+	struct str line, word;
+
+	if (!str_split(&text, '\n', &line))
+		return (struct str){0};
+	while (str_split(&line, ' ', &word)) {
+		struct str rest = word, part;
+		unsigned parts = 0;
+		uint32_t n;
+
+		while (str_split(&rest, '.', &part) && str_to_u32(part, &n) == 0)
+			parts++;
+		if (parts >= 2 && !rest.p)
+			return word;
+	}
+	return (struct str){0};
+}
+
+/* The first libcuda of that version where libraries usually are. */
+static void digest_libcuda(struct arena *a, const char *driver_root, struct str version,
+			   struct nv_digest *d)
+{
+	const char *root = driver_root && strcmp(driver_root, "/") != 0 ? driver_root : "";
+
+	for (size_t i = 0; i < nv_library_dir_count; i++) {
+		struct stat st;
+
+		if (stat(arena_printf(a, "%s%s/libcuda.so.%.*s", root, nv_library_dirs[i].path,
+				      STR_ARG(version)),
+			 &st) < 0)
+			continue;
+		nv_digest_number(d, (uint64_t)st.st_size);
+		nv_digest_number(d, (uint64_t)st.st_mtim.tv_sec);
+		return;
+	}
+}
+
+void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char *driver_root,
+			 struct nv_digest *d)
+{
+	const char *module = nv_fingerprint_module(a, host);
+	struct str version = version_in(str_of(module));
+	struct nv_gpus gpus;
+
+	nv_digest_text(d, version.p ? arena_str(a, version) : NULL);
+	nv_fingerprint_list(a, host, &gpus);
+	for (size_t i = 0; i < gpus.n; i++) {
+		nv_digest_text(d, gpus.v[i].pci);
+		nv_digest_number(d, gpus.v[i].minor);
+		digest_layout(a, host, gpus.v[i].minor, d);
+	}
+	if (version.p)
+		digest_libcuda(a, driver_root, version, d);
+}
