@@ -71,12 +71,11 @@ class Machine:
     def __init__(self, platform, tmp, *options):
         self.tmp = tmp
         self.process = subprocess.Popen(
-            [SIM, "run", "--platform", platform, *options, "--", "/bin/sh", "-c", "echo $$; exec sleep 100000"],
+            [SIM, "run", "--platform", platform, *options, "--", "/bin/sh", "-c", "echo up; exec sleep 100000"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"nvidia-gpu-sim run --platform {platform}: {self.process.stderr.read()}")
-        self.pid = int(line)
 
     def close(self):
         self.process.terminate()
@@ -84,9 +83,10 @@ class Machine:
 
     def run(self, *argv, env=None, stdin=None, timeout=60, cwd=None):
         """Runs a command on the machine."""
-        enter = ["nsenter", f"--mount=/proc/{self.pid}/ns/mnt", "--wd=" + str(cwd or self.tmp), "--"]
+        enter = [SIM, "exec", "--pid", str(self.process.pid), "--"]
         done = subprocess.run([*enter, *map(str, argv)], capture_output=True, text=True, errors="replace",
-                              env={**os.environ, **(env or {})}, input=stdin or "", timeout=timeout, check=False)
+                              env={**os.environ, **(env or {})}, input=stdin or "", timeout=timeout, check=False,
+                              cwd=cwd or self.tmp)
         return Result(done)
 
     def set(self, *args):
