@@ -100,12 +100,12 @@ int mount_by_path_detach(int mount, const char *name, struct err *e)
 }
 
 int mount_by_path_bind(const struct mount_end *source, const struct mount_end *target,
-		       unsigned flags, struct err *e)
+		       unsigned flags, int *cover, struct err *e)
 {
 	AUTO(restore_cwd) int cwd = enter_procfs(e);
 	auto_close int mount = -1;
 	struct stat want, got;
-	int r;
+	int r = 0;
 
 	if (cwd < 0)
 		return cwd;
@@ -114,7 +114,9 @@ int mount_by_path_bind(const struct mount_end *source, const struct mount_end *t
 	if (sys_mount(fd_path(source->fd).text, fd_path(target->fd).text, NULL,
 		      MS_BIND | (flags & MOUNT_RECURSIVE ? MS_REC : 0), NULL) < 0)
 		return err_sys(e, "mount %s on %s", source->name, target->name);
-	mount = open_mounted(target, &got, e);
+	if (*cover >= 0)
+		r = mount_undo(steal_fd(cover), target->name, e);
+	mount = r < 0 ? r : open_mounted(target, &got, e);
 	if (mount < 0)
 		return mount;
 	if (got.st_dev != want.st_dev || got.st_ino != want.st_ino)

@@ -9,9 +9,13 @@
 
 #include "os/mount.h"
 
-/* As mount_bind(), for kernels before 5.2 and for filters that refuse their calls. */
+/*
+ * As mount_bind(), for kernels before 5.2 and for filters that refuse their calls. cover is a mount
+ * on the target's directory that is taken away, closed and set to -1 as soon as the source was
+ * mounted from it: the new mount is found by its name. -1: none.
+ */
 int mount_by_path_bind(const struct mount_end *source, const struct mount_end *target,
-		       unsigned flags, struct err *e) MUST_USE;
+		       unsigned flags, int *cover, struct err *e) MUST_USE;
 
 /* An empty tmpfs with mount(2) options on the directory target: its root's descriptor. */
 int mount_by_path_tmpfs(const struct mount_end *target, const char *options,

@@ -62,8 +62,9 @@ static int attach(int tree, const struct mount_end *target)
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-int mount_bind(const struct mount_end *source, const struct mount_end *target, unsigned flags,
-	       struct err *e)
+/* mount_bind(), with what covers the target's directory (mount-by-path.h). */
+static int bind_tree(const struct mount_end *source, const struct mount_end *target, unsigned flags,
+		     int *cover, struct err *e)
 {
 	struct mount_attr attr = {.attr_set = attributes(flags), .propagation = MS_PRIVATE};
 	unsigned whole = AT_EMPTY_PATH | (flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0);
@@ -75,7 +76,7 @@ int mount_bind(const struct mount_end *source, const struct mount_end *target, u
 		return r;
 	tree = sys_open_tree(source->fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | whole);
 	if (tree < 0 && is_missing_call())
-		return mount_by_path_bind(source, target, flags, e);
+		return mount_by_path_bind(source, target, flags, cover, e);
 	if (tree < 0)
 		return err_sys(e, "take %s for a mount", source->name);
 	attributes_set = sys_mount_setattr(tree, "", whole, &attr) == 0;
@@ -92,6 +93,14 @@ int mount_bind(const struct mount_end *source, const struct mount_end *target, u
 		return r;
 	}
 	return steal_fd(&tree);
+}
+
+int mount_bind(const struct mount_end *source, const struct mount_end *target, unsigned flags,
+	       struct err *e)
+{
+	int none = -1;
+
+	return bind_tree(source, target, flags, &none, e);
 }
 
 int mount_undo(int mount, const char *name, struct err *e)
@@ -192,8 +201,9 @@ int mount_text(struct str text, int dir, const struct mount_end *target, struct 
 	int r = 0;
 
 	if (file >= 0)
-		mount = mount_bind(&source, target,
-				   MOUNT_READONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
+		mount = bind_tree(&source, target,
+				  MOUNT_READONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
+				  &t.root, e);
 	/* Attached, unless it failed before: then there is nothing to take away. */
 	if (t.root >= 0)
 		r = mount_by_path_detach(t.root, target->name, file < 0 || mount < 0 ? NULL : e);

@@ -143,6 +143,6 @@ int rootfs_walk(int root, const char *path, bool nofollow)
 	}
 	if (w.stack.n > 0)
 		return w.stack.v[--w.stack.n];
-	fd = fcntl(root, F_DUPFD_CLOEXEC, 3);
+	fd = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

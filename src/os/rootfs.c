@@ -76,7 +76,7 @@ static int lookup(const struct rootfs *r, const char *path, bool nofollow)
 	/* Kernels before 5.6 say ENOSYS, system call filters of older engines EPERM. */
 	if (errno != ENOSYS && errno != EPERM)
 		return -errno;
-	no_openat2 = errno == ENOSYS;
+	no_openat2 = true;
 	return rootfs_walk(r->fd, path, nofollow);
 }
 

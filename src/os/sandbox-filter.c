@@ -58,6 +58,7 @@ static const struct sock_filter filter[] = {
 	ALLOW(SYS_readlinkat),
 	ALLOW(SYS_getdents64),
 	ALLOW(SYS_newfstatat),
+	ALLOW(SYS_fstatfs), /* rootfs_walk(), for links of procfs */
 	ALLOW(SYS_statx),
 	ALLOW(SYS_lseek),
 	ALLOW(SYS_brk),
