@@ -28,6 +28,7 @@ struct cdi_registry {
 	struct VEC(struct cdi_spec) specs; /* in order of priority, lowest first */
 	struct VEC(size_t) priorities;	   /* parallel to specs: index of the directory */
 	struct VEC(struct cdi_problem) problems;
+	struct strv dirs; /* that were looked into */
 };
 
 /*
