@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "codec/semver.h"
+#include "nv/snapshot.h"
 
 struct options {
 	struct strv dirs, readers;
@@ -185,11 +186,49 @@ static void check_hook(const struct subject *s, const struct json *hook)
 		report(s->c, "%s:%u: hook program %s: is not a program", s->path, hook->line, path);
 }
 
+/* The value of "--option=value" among a hook's arguments; p is NULL without. */
+static struct str argument(const struct json *hook, const char *option)
+{
+	json_each(arg, json_field(hook, "args"))
+	{
+		struct str text = json_str(arg);
+
+		if (str_has_prefix(text, option))
+			return str_sub(text, strlen(option), text.n);
+	}
+	return (struct str){0};
+}
+
+/* Specifications of ours say what they were made from. */
+static void check_fingerprint(const struct subject *s, const struct json *hook)
+{
+	struct arena *a = s->c->arena;
+	struct str made_from = argument(hook, "--fingerprint=");
+	struct str root = argument(hook, "--driver-root=");
+	const char *now;
+	struct err e = {0};
+
+	if (!made_from.p)
+		return;
+	if (nv_snapshot_fingerprint(a, root.p ? arena_str(a, root) : "/", &now, &e) < 0)
+		report(s->c, "%s:%u: cannot tell whether it fits the driver: %s", s->path,
+		       hook->line, e.text);
+	else if (!str_is(made_from, now))
+		report(s->c,
+		       "%s:%u: was made for another driver, other GPUs or other MIG devices; "
+		       "generate the file again",
+		       s->path, hook->line);
+}
+
 static void check_edits(const struct subject *s, const struct json *edits)
 {
 	json_each(mount, json_field(edits, "mounts")) check_mount(s, mount);
 	json_each(node, json_field(edits, "deviceNodes")) check_node(s, node);
-	json_each(hook, json_field(edits, "hooks")) check_hook(s, hook);
+	json_each(hook, json_field(edits, "hooks"))
+	{
+		check_hook(s, hook);
+		check_fingerprint(s, hook);
+	}
 }
 
 static void check_on_host(const struct subject *s, const struct json *doc)
