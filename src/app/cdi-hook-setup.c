@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/cdi-hook-commands.h"
+
+#include <errno.h>
+
 #include "ctr/job.h"
+#include "nv/snapshot.h"
 
 struct options {
-	const char *container_spec, *container_root;
+	const char *container_spec, *container_root, *fingerprint, *driver_root;
 	struct strv links, folders, skip;
 	struct job_compat compat;
 };
@@ -24,6 +28,10 @@ static const struct cli_option rows[] = {
 	 .help = "Leave out what this hook does; may be repeated"},
 	{"container-root", CLI_STRING(struct options, container_root), .value = "DIR",
 	 .help = "The container's root on the host; the OCI state is then not read"},
+	{"fingerprint", CLI_STRING(struct options, fingerprint), .value = "DIGEST",
+	 .help = "What the specification was made from; the hook fails when that has changed"},
+	{"driver-root", CLI_STRING(struct options, driver_root), .value = "DIR", .otherwise = "/",
+	 .help = "Where the driver is installed, for --fingerprint"},
 	CDI_HOOK_CONTAINER_SPEC(struct options),
 };
 
@@ -80,6 +88,28 @@ static bool is_listed(const struct strv *list, const char *name)
 	return false;
 }
 
+/*
+ * An engine that injects a specification by itself knows nothing of the driver
+ * it was made for: after an upgrade the container would get files that are
+ * gone, or a module's wrong libraries (design.md 4.4).
+ */
+static int check_current(const struct cli_call *call, const struct options *o, struct err *e)
+{
+	const char *now;
+	int r;
+
+	if (!o->fingerprint)
+		return 0;
+	r = nv_snapshot_fingerprint(call->arena, o->driver_root ? o->driver_root : "/", &now, e);
+	if (r < 0 || strcmp(o->fingerprint, now) == 0)
+		return r;
+	return err_set(
+		e, ESTALE,
+		"the CDI specification was made for another driver or other GPUs than this "
+		"machine has now: run systemctl restart nvidia-cdi-refresh, or nvidia-ctk cdi "
+		"generate with its --output again");
+}
+
 static int run(const struct cli_call *call, struct err *e)
 {
 	const struct options *o = call->options;
@@ -88,6 +118,8 @@ static int run(const struct cli_call *call, struct err *e)
 
 	r = o->container_root ? cdi_hook_open_root(call, o->container_root, &c, e)
 			      : cdi_hook_open(call, o->container_spec, &c, e);
+	if (r >= 0)
+		r = check_current(call, o, e);
 	for (size_t i = 0; i < COUNT_OF(jobs) && r >= 0; i++) {
 		if (is_listed(&o->skip, jobs[i].hook))
 			continue;
