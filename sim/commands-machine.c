@@ -184,7 +184,7 @@ static int change_in_child(struct arena *a, const struct strv *changes, struct e
 
 		if (ret < 0)
 			(void)fprintf(stderr, "nvidia-gpu-sim: %s\n", why.text);
-		_exit(ret == 0 ? 0 : ret == -EINVAL ? USAGE : 1);
+		_exit(ret == 0 ? 0 : 1);
 	}
 	if (waitpid(child, &status, 0) < 0)
 		return err_sys(e, "wait for a process in the machine");
@@ -193,9 +193,12 @@ static int change_in_child(struct arena *a, const struct strv *changes, struct e
 
 static int run_set(const struct cli_call *call, struct err *e)
 {
+	bool usage = call->arguments.n == 0;
 	int ret;
 
-	if (call->arguments.n == 0) {
+	for (size_t i = 0; i < call->arguments.n; i++)
+		usage |= !strchr(call->arguments.v[i], '=');
+	if (usage) {
 		(void)fprintf(stderr, "nvidia-gpu-sim set: say what to change: KEY=VALUE\n");
 		return USAGE;
 	}

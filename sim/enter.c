@@ -56,8 +56,14 @@ static int enter_one(pid_t pid, const char *kind, struct err *e)
 
 int run_enter(pid_t pid, struct err *e)
 {
+	auto_free char *cwd = realpath(".", NULL);
 	/* The PID namespace first: the path of the other is in our /proc. */
 	int ret = enter_one(pid, "pid", e);
 
-	return ret < 0 ? ret : enter_one(pid, "mnt", e);
+	if (ret == 0)
+		ret = enter_one(pid, "mnt", e);
+	/* The same place where the machine has one. */
+	if (ret == 0 && cwd && chdir(cwd) < 0)
+		(void)!chdir("/");
+	return ret;
 }

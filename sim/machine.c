@@ -336,8 +336,9 @@ static int read_gpus(const struct reader *r, const struct json *top, struct mach
 		struct machine_gpu gpu = base;
 
 		ret = read_object(r, item, &machine_gpu_table, &gpu, read_gpu_member);
-		if (ret == 0)
-			ret = machine_finish_gpu(r->a, &gpu, r->e);
+		if (ret < 0)
+			return ret;
+		ret = machine_finish_gpu(r->a, &gpu, r->e);
 		if (ret < 0)
 			return err_in(r->e, ret, "%s:%u", r->name, item->line);
 		arena_push(r->a, &m->gpus, gpu);

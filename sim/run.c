@@ -128,8 +128,11 @@ int run_child(const char *const *argv, struct err *e)
 	w.child = fork();
 	if (w.child < 0)
 		return err_sys(e, "start %s", argv[0]);
-	if (w.child == 0)
+	if (w.child == 0) {
+		/* Nobody is left to wait for it when we are killed. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		become(argv, &mask);
+	}
 	return watch_child(&w);
 }
 
@@ -142,13 +145,6 @@ static void extend_path(struct arena *a, const struct machine *m)
 	if (m->driver.layout != MACHINE_LOCAL || (path && strstr(path, dir)))
 		return;
 	(void)setenv("PATH", path ? arena_printf(a, "%s:%s", path, dir) : dir, 1);
-}
-
-/* Still where the caller was, though other mounts lie there now. */
-static void return_to(const char *cwd)
-{
-	if (cwd && chdir(cwd) < 0)
-		(void)chdir("/");
 }
 
 /* The machine's first process. */
@@ -172,7 +168,9 @@ static int live(struct arena *a, const struct run_options *o, struct watch *w, c
 		(void)fprintf(stderr, "nvidia-gpu-sim: %s\n", e.text);
 		return 1;
 	}
-	return_to(cwd);
+	/* Still where the caller was, though other mounts lie there now. */
+	if (cwd && chdir(cwd) < 0)
+		(void)!chdir("/");
 	extend_path(a, o->machine);
 	w->child = fork();
 	if (w->child == 0)

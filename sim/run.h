@@ -27,7 +27,8 @@ int run_machine(struct arena *a, const struct run_options *o, struct err *e) MUS
 /* The process to enter for a running simulation: by name, or any process of it. */
 int run_find(const char *name, uint32_t pid, pid_t *ret, struct err *e) MUST_USE;
 
-/* Enters its mount and PID namespaces; children are in them. */
+/* Enters its mount and PID namespaces, in the same directory where it has one; children are in
+ * them. */
 int run_enter(pid_t pid, struct err *e) MUST_USE;
 
 /* Starts a command as a child, passes signals on and returns its status. */

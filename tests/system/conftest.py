@@ -65,23 +65,17 @@ class Result:
         return self
 
 
-def last_child(pid):
-    """The process at the end of a chain of parents and only children."""
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return last_child(int(children[0])) if children else pid
-
-
 class Machine:
     """A simulated machine; platform is a name or a file."""
 
     def __init__(self, platform, tmp, *options):
         self.tmp = tmp
         self.process = subprocess.Popen(
-            [SIM, "run", "--platform", platform, *options, "--", "/bin/sh", "-c", "echo ready; exec sleep 100000"],
+            [SIM, "run", "--platform", platform, *options, "--", "/bin/sh", "-c", "echo up; exec sleep 100000"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-        if not self.process.stdout.readline():
+        line = self.process.stdout.readline()
+        if not line:
             raise RuntimeError(f"nvidia-gpu-sim run --platform {platform}: {self.process.stderr.read()}")
-        self.pid = last_child(self.process.pid)
 
     def close(self):
         self.process.terminate()
@@ -89,10 +83,10 @@ class Machine:
 
     def run(self, *argv, env=None, stdin=None, timeout=60, cwd=None):
         """Runs a command on the machine."""
-        # A simulation has processes of its own, and its /proc shows no others.
-        enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", f"--wd={cwd or self.tmp}", "--"]
+        enter = [SIM, "exec", "--pid", str(self.process.pid), "--"]
         done = subprocess.run([*enter, *map(str, argv)], capture_output=True, text=True, errors="replace",
-                              env={**os.environ, **(env or {})}, input=stdin or "", timeout=timeout, check=False)
+                              env={**os.environ, **(env or {})}, input=stdin or "", timeout=timeout, check=False,
+                              cwd=cwd or self.tmp)
         return Result(done)
 
     def set(self, *args):

@@ -46,6 +46,8 @@ TEST(the_loader_opens_a_made_library_and_its_function_returns_zero)
 	CHECK(call);
 	CHECK_INT(call(), 0);
 	CHECK(!dlsym(handle, "cuNothing"));
+	vec_done(&f.needed);
+	vec_done(&f.functions);
 }
 
 static void check_facts(enum elf_file_machine machine, enum elf_machine want, unsigned bits)
