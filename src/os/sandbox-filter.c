@@ -23,6 +23,9 @@
 /* What x32 programs add to their numbers: the same calls by another name. */
 #define X32_BIT 0x40000000u
 
+/* What a tracer makes of a call that it cancels; the kernel answers ENOSYS. */
+#define NO_CALL 0xffffffffu
+
 /* The low half of an argument: every flag looked at here lies in it (little-endian). */
 #define ARGUMENT(n) (offsetof(struct seccomp_data, args) + (n) * sizeof(__u64))
 
@@ -48,10 +51,12 @@ static const struct sock_filter filter[] = {
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
 	KILL,
 	LOAD(offsetof(struct seccomp_data, nr)),
+	ALLOW(NO_CALL),
 	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
 	KILL,
 	ALLOW(SYS_openat2),
 	ALLOW(SYS_fstat),
+	ALLOW(SYS_fstatfs),
 	ALLOW(SYS_pread64),
 	ALLOW(SYS_close),
 	ALLOW(SYS_read),
@@ -73,11 +78,12 @@ static const struct sock_filter filter[] = {
 	ALLOW(SYS_sigaltstack),
 #endif
 	ALLOW_WITHOUT(SYS_openat, 2, WRITING),
-	/* fdopendir() asks for flags; the commands up to F_SETFL but this one change nothing. */
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 5),
+	/* What fdopendir() asks for and sets, and one more descriptor of what is open already. */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 6),
 	LOAD(ARGUMENT(1)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 2, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETFD, 1, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETFD, 2, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_DUPFD_CLOEXEC, 1, 0),
 	KILL,
 	PASS,
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 6),
