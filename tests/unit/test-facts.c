@@ -74,8 +74,8 @@ TEST(an_answer_that_could_break_a_spec_is_refused)
 		"{\"driver_version\":\"1\",\"gpus\":[{}]}",
 		"{\"driver_version\":\"1\",\"gpus\":[{\"pci\":\"../x\",\"uuid\":\"GPU-1\"}]}",
 		"{\"driver_version\":\"1\",\"gpus\":[{\"pci\":\"0000:06:00.0\",\"uuid\":\"a b\"}]}",
-		"{\"driver_version\":\"1\",\"gpus\":[{\"pci\":\"0000:06:00.0\",\"uuid\":\"GPU-1\","
-		"\"minor\":-1}]}",
+		("{\"driver_version\":\"1\",\"gpus\":[{\"pci\":\"0000:06:00.0\","
+		 "\"uuid\":\"GPU-1\",\"minor\":-1}]}"),
 	};
 	struct nv_facts f;
 	struct err e;
