@@ -234,13 +234,18 @@ static void add_rule(struct apply *ap, struct json *rules, const struct node *no
 		json_append(rules, rule);
 }
 
-static void apply_nodes(struct apply *ap, struct json *linux_)
+static struct json *need_linux(struct apply *ap)
+{
+	return need(ap, ap->spec->root, "linux", JSON_OBJECT);
+}
+
+static void apply_nodes(struct apply *ap)
 {
 	struct json *devices, *rules = NULL;
 
 	if (ap->nodes.n == 0)
 		return;
-	devices = need(ap, linux_, "devices", JSON_ARRAY);
+	devices = need(ap, need_linux(ap), "devices", JSON_ARRAY);
 	for (size_t i = 0; i < ap->nodes.n; i++) {
 		const struct node *node = &ap->nodes.v[i];
 
@@ -248,21 +253,21 @@ static void apply_nodes(struct apply *ap, struct json *linux_)
 		if (node->host.type == 'p')
 			continue;
 		if (!rules)
-			rules = need(ap, need(ap, linux_, "resources", JSON_OBJECT), "devices",
-				     JSON_ARRAY);
+			rules = need(ap, need(ap, need_linux(ap), "resources", JSON_OBJECT),
+				     "devices", JSON_ARRAY);
 		add_rule(ap, rules, node);
 	}
 }
 
-static void apply_net_devices(struct apply *ap, struct json *linux_)
+static void apply_net_devices(struct apply *ap)
 {
 	for (size_t i = 0; i < ap->edits->net_devices.n; i++) {
 		const struct cdi_net_device *edit = &ap->edits->net_devices.v[i];
 		struct json *device = json_new(ap->arena, JSON_OBJECT);
 
 		set_str(ap, device, "name", edit->name);
-		json_set(ap->arena, need(ap, linux_, "netDevices", JSON_OBJECT), edit->host_name,
-			 device);
+		json_set(ap->arena, need(ap, need_linux(ap), "netDevices", JSON_OBJECT),
+			 edit->host_name, device);
 	}
 }
 
@@ -356,7 +361,6 @@ static void apply_gids(struct apply *ap)
 int cdi_apply(struct oci_spec *spec, const struct cdi_edits *edits, struct err *e)
 {
 	struct apply ap = {.arena = spec->arena, .spec = spec, .edits = edits};
-	struct json *linux_;
 	int r = check_spec(&ap, e);
 
 	if (r == 0)
@@ -365,13 +369,13 @@ int cdi_apply(struct oci_spec *spec, const struct cdi_edits *edits, struct err *
 		return r;
 
 	apply_env(&ap);
-	linux_ = need(&ap, spec->root, "linux", JSON_OBJECT);
-	apply_nodes(&ap, linux_);
-	apply_net_devices(&ap, linux_);
+	apply_nodes(&ap);
+	apply_net_devices(&ap);
 	apply_mounts(&ap);
 	apply_hooks(&ap);
 	if (edits->intel_rdt)
-		json_set(ap.arena, linux_, "intelRdt", json_copy(ap.arena, edits->intel_rdt));
+		json_set(ap.arena, need_linux(&ap), "intelRdt",
+			 json_copy(ap.arena, edits->intel_rdt));
 	apply_gids(&ap);
 	return 0;
 }

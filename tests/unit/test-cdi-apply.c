@@ -75,7 +75,7 @@ TEST(variables_are_replaced_in_place_or_added)
 {
 	check_applied("{\"process\":{\"env\":[\"A=1\",\"B=2\"]}}",
 		      "{\"env\":[\"A=3\",\"C=4=5\",\"A=6\"]}",
-		      "{\"process\":{\"env\":[\"A=6\",\"B=2\",\"C=4=5\"]},\"linux\":{}}");
+		      "{\"process\":{\"env\":[\"A=6\",\"B=2\",\"C=4=5\"]}}");
 }
 
 TEST(a_node_takes_from_the_host_what_the_edit_leaves_open)
