@@ -307,6 +307,12 @@ static void add_configs(const struct builder *b)
 				     arena_printf(b->a, "nvidia/nvidia-application-profiles-%s-rc",
 						  version)),
 			     0644, "{}\n");
+	/* A machine for both classes has the 32-bit C library, which brings this file. */
+	if ((b->m->driver.parts & MACHINE_PART_COMPAT32) && b->m->driver.layout == MACHINE_DEBIAN)
+		content_text(b->a, b->t, at_root(b, "/etc/ld.so.conf.d", MULTIARCH_32 ".conf"),
+			     0644,
+			     "/usr/local/lib/" MULTIARCH_32 "\n/lib/" MULTIARCH_32
+			     "\n/usr/lib/" MULTIARCH_32 "\n");
 	if (b->place->loader)
 		content_text(b->a, b->t, at_root(b, "/etc/ld.so.conf.d", "nvidia-gpu-sim.conf"),
 			     0644, b->place->loader);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/path.h"
@@ -32,7 +33,7 @@ static int read_bytes(void *context, uint64_t offset, void *to, size_t n)
 	const struct str *bytes = context;
 
 	if (offset > bytes->n || n > bytes->n - offset)
-		return -EIO;
+		return -ENODATA;
 	memcpy(to, bytes->p + offset, n);
 	return 0;
 }
@@ -84,6 +85,22 @@ static bool is_searched(const char *path, const char *driver_root)
 }
 
 /*
+ * Debian's ldconfig comes to /lib/x86_64-linux-gnu first, and where /lib is a link
+ * into /usr that is the name it writes down.
+ */
+static const char *listed_path(struct arena *a, const char *path, const char *driver_root)
+{
+	auto_free char *lib = path_join(driver_root, "/lib");
+	const char *inside = path_strip_root(path, driver_root);
+	struct stat st;
+
+	if (str_has_prefix(str_of(inside), "/usr/lib/") && strstr(inside, "-linux-gnu") &&
+	    lstat(lib, &st) == 0 && S_ISLNK(st.st_mode))
+		inside += strlen("/usr");
+	return arena_strdup(a, inside);
+}
+
+/*
  * ldconfig lists a library by its SONAME, from the link of that name when there
  * is one, and development links by their own name.
  */
@@ -106,7 +123,7 @@ static void add_library(struct arena *a, const struct content *content,
 		return;
 	entry.flags = flags_of(&facts);
 	entry.soname = name;
-	entry.path = path_strip_root(item->path, driver_root);
+	entry.path = listed_path(a, item->path, driver_root);
 	arena_push(a, cache, entry);
 }
 

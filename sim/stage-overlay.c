@@ -79,15 +79,14 @@ static int find_anchors(struct arena *a, const struct content *content, const ch
 		anchor = find_anchor(item->path);
 		if (strcmp(anchor, "/") == 0 || strpbrk(anchor, ":,\\"))
 			return err_set(e, EXDEV,
-				       "%s cannot be simulated: no directory above it exists",
+				       "%s cannot be simulated: make that directory first",
 				       item->path);
 		add_anchor(a, ret, anchor);
 	}
-	/* ldconfig keeps what it has seen there; the loader's cache itself is in /etc. */
+	/* What a machine has of its own in any case: configuration, and what ldconfig has seen. */
+	add_anchor(a, ret, "/etc");
 	if (exists_as_dir("/var/cache/ldconfig"))
 		add_anchor(a, ret, "/var/cache/ldconfig");
-	if (strcmp(driver_root, "/") == 0)
-		add_anchor(a, ret, "/etc");
 	return 0;
 }
 
