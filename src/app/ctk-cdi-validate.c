@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "app/cdi-conflict.h"
 #include "app/cdi-file.h"
 #include "app/cdi-reader.h"
 #include "app/ctk.h"
@@ -28,21 +29,13 @@ static const struct cli_option options[] = {
 	 .help = "With FILE: check too that what it names exists on this machine"},
 };
 
-/* A device's definition, for finding those that are defined twice. */
-struct definition {
-	const char *kind, *name, *path;
-	uint32_t line;
-	size_t priority; /* of its directory */
-};
-struct definitions VEC(struct definition);
-
 struct checker {
 	struct arena *arena;
 	const struct options *options;
 	struct cdi_reader reader;
 	bool check_host;
 	size_t files, problems;
-	struct definitions definitions;
+	struct cdi_definitions definitions;
 };
 
 /* The file and the document being looked at. */
@@ -245,8 +238,8 @@ static void remember(const struct subject *s, const struct json *doc, const stru
 
 	json_each(device, json_field(doc, "devices"))
 	{
-		struct definition d = {spec->kind, spec->devices.v[i++].name, s->path, device->line,
-				       priority};
+		struct cdi_definition d = {spec->kind, spec->devices.v[i++].name, s->path,
+					   device->line, priority};
 
 		arena_push(s->c->arena, &s->c->definitions, d);
 	}
@@ -272,35 +265,13 @@ static void check_file(struct checker *c, const char *path, size_t priority)
 	remember(&s, doc, &spec, priority);
 }
 
-static int compare_definitions(const void *x, const void *y)
-{
-	const struct definition *a = x, *b = y;
-	int r = strcmp(a->kind, b->kind);
-
-	if (r == 0)
-		r = strcmp(a->name, b->name);
-	if (r == 0)
-		r = (a->priority > b->priority) - (a->priority < b->priority);
-	return r != 0 ? r : strcmp(a->path, b->path);
-}
-
-/* Two files of one directory that define a device take it from each other. */
 static void check_conflicts(struct checker *c)
 {
-	struct definitions *all = &c->definitions;
+	struct strv lines = {0};
 
-	if (all->n > 0)
-		qsort(all->v, all->n, sizeof(*all->v), compare_definitions);
-	for (size_t i = 1; i < all->n; i++) {
-		const struct definition *a = &all->v[i - 1], *b = &all->v[i];
-
-		if (strcmp(a->kind, b->kind) == 0 && strcmp(a->name, b->name) == 0 &&
-		    a->priority == b->priority)
-			report(c,
-			       "%s:%u: %s=%s is defined in %s:%u too, so engines find neither; "
-			       "remove one",
-			       b->path, b->line, b->kind, b->name, a->path, a->line);
-	}
+	cdi_conflicts(c->arena, &c->definitions, &lines);
+	for (size_t i = 0; i < lines.n; i++)
+		report(c, "%s", lines.v[i]);
 }
 
 #define MAX_FILES 1024

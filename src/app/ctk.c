@@ -28,7 +28,7 @@ static const struct cli_command cdi = {
 	.about = "A CDI specification (Container Device Interface) tells container engines "
 		 "what a container needs to use a device: device nodes, files, environment, "
 		 "hooks. Engines read them from /etc/cdi and /var/run/cdi.",
-	CLI_COMMANDS(&ctk_cdi_generate, &ctk_cdi_validate, &cdi_transform,
+	CLI_COMMANDS(&ctk_cdi_generate, &ctk_cdi_list, &ctk_cdi_validate, &cdi_transform,
 		     &ctk_cdi_to_json),
 };
 

@@ -42,7 +42,7 @@ def test_version():
     assert ctk("-v").ok().out == ctk("--version").out
 
 
-@pytest.mark.parametrize("path", [[], ["cdi"], ["cdi", "validate"],
+@pytest.mark.parametrize("path", [[], ["cdi"], ["cdi", "generate"], ["cdi", "list"], ["cdi", "validate"],
                                   ["cdi", "transform"], ["cdi", "transform", "root"], ["info"]])
 def test_help_fits_a_terminal(path):
     for argv in [path + ["--help"], path + ["-h"], ["help"] + path]:
@@ -55,6 +55,50 @@ def test_help_fits_a_terminal(path):
 @pytest.mark.parametrize("group", [[], ["cdi"], ["info"], ["cdi", "transform"]])
 def test_a_group_without_a_command_prints_help(group):
     assert "Usage:" in ctk(*group).ok().out
+
+
+def test_wrong_usage():
+    done = ctk("cdi", "generate", "--ouput=x").failed(1)
+    assert "Incorrect Usage: unknown option --ouput=x, did you mean --output?" in done.err
+    assert "Usage: nvidia-ctk cdi generate" in done.out
+    assert "No help topic for 'bogus'" in ctk("bogus").failed(3).err
+    assert "did you mean 'generate'?" in ctk("cdi", "genrate").failed(3).err
+    assert ctk("cdi", "validate", "--bogus").failed(2)
+    assert ctk("cdi", "list", env={"NVIDIA_CTK_DEBUG": "perhaps"}).failed(1)
+
+
+def test_quiet_wins_over_debug(tmp_path):
+    assert "Found 0 CDI devices" in ctk("cdi", "list", "--spec-dir", tmp_path).ok().err
+    assert ctk("--debug", "cdi", "--quiet", "list", "--spec-dir", tmp_path).ok().err == ""
+    assert ctk("cdi", "list", "--spec-dir", tmp_path, env={"NVIDIA_CTK_QUIET": "1"}).ok().err == ""
+
+
+def test_log_lines_have_the_format_of_the_original(tmp_path):
+    line = ctk("cdi", "list", "--spec-dir", tmp_path).ok().err
+    assert re.fullmatch(r'time="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ" level=info msg="Found 0 CDI devices"\n', line)
+
+
+# --- list ---------------------------------------------------------------------------------------------------------
+
+def test_list_prints_sorted_qualified_names(tmp_path):
+    (tmp_path / "a.yaml").write_text(SPEC)
+    (tmp_path / "b.json").write_text(json.dumps(yaml.safe_load(SPEC.replace("acme.com/gpu", "acme.com/card"))))
+    (tmp_path / "c.yml").write_text("nobody reads this")
+    expected = "acme.com/card=0\nacme.com/card=one\nacme.com/gpu=0\nacme.com/gpu=one\n"
+    done = ctk("cdi", "list", "--spec-dir", tmp_path).ok()
+    assert done.out == expected
+    assert "Found 4 CDI devices" in done.err
+    assert ctk("cdi", "list", env={"NVIDIA_CTK_CDI_SPEC_DIRS": f"/nonexistent,{tmp_path}"}).ok().out == expected
+    assert ctk("cdi", "list", "--json", "--spec-dir", tmp_path).ok().json["devices"] == expected.split()
+
+
+def test_list_warns_once_per_broken_file_and_succeeds(tmp_path):
+    (tmp_path / "a.yaml").write_text(SPEC)
+    (tmp_path / "broken.yaml").write_text(SPEC + "bogus: 1\n")
+    done = ctk("cdi", "list", "--spec-dir", tmp_path).ok()
+    assert done.out == "acme.com/gpu=0\nacme.com/gpu=one\n"
+    assert done.err.count("broken.yaml") == 1
+    assert "bogus" in done.err
 
 
 # --- validate -----------------------------------------------------------------------------------------------------
@@ -91,9 +135,13 @@ def test_a_missing_file_is_a_problem(tmp_path):
 def test_two_files_that_define_a_device(tmp_path):
     (tmp_path / "a.yaml").write_text(SPEC)
     (tmp_path / "b.yaml").write_text(SPEC)
-    out = ctk("cdi", "validate", "--spec-dir", tmp_path).failed(1).out.splitlines()
-    assert len(out) == 2
-    assert out[0].startswith(f"{tmp_path}/b.yaml:4: acme.com/gpu=0 is defined in {tmp_path}/a.yaml:4 too")
+    out = ctk("cdi", "validate", "--spec-dir", tmp_path).failed(1).out
+    assert out == (f"{tmp_path}/b.yaml:4: acme.com/gpu=0 and 1 more: defined in {tmp_path}/a.yaml:4 too, so that "
+                   "engines find neither; remove one of the files\n")
+    done = ctk("cdi", "list", "--json", "--spec-dir", tmp_path).ok()
+    assert done.json["devices"] == []
+    assert len(done.json["problems"]) == 1
+    assert f"{tmp_path}/b.yaml: acme.com/gpu=0 and 1 more: defined in {tmp_path}/a.yaml too" in done.err
 
 
 def test_a_later_directory_may_define_a_device_again(tmp_path):
