@@ -31,25 +31,40 @@ static void add_gid(struct generator *g, struct cdi_edits *to, const struct devn
 	arena_push(g->a, &to->gids, (uint32_t)node->gid);
 }
 
+static void add_found(struct generator *g, struct cdi_edits *to, const char *path,
+		      const struct devnode *found)
+{
+	const char *host = host_path(g, path);
+	struct cdi_node n = {
+		.path = path,
+		.host_path = strcmp(host, path) != 0 ? host : NULL,
+		.permissions = "rwm",
+		.file_mode = found->mode,
+		.has_file_mode = found->mode != 0,
+		.gid = found->gid,
+		.has_gid = found->gid != 0,
+	};
+
+	/* Majors of uvm and caps change when the modules are loaded again: the reader takes
+	 * today's, unless numbers are asked for. */
+	if (g->o->node_numbers) {
+		n.major = found->major;
+		n.minor = found->minor;
+	}
+	add_gid(g, to, found);
+	arena_push(g->a, &to->nodes, n);
+}
+
 void generator_add_node(struct generator *g, struct cdi_edits *to, const char *path)
 {
 	const char *host = host_path(g, path);
 	struct cdi_node n = {.path = path, .host_path = strcmp(host, path) != 0 ? host : NULL};
 	struct devnode found;
 
-	if (devnode_stat(host, &found, NULL) == 0) {
-		n.permissions = "rwm";
-		n.file_mode = found.mode;
-		n.has_file_mode = found.mode != 0;
-		n.gid = found.gid;
-		n.has_gid = found.gid != 0;
-		/* Majors of uvm and caps change when the modules are loaded again: the reader takes
-		 * today's, unless numbers are asked for. */
-		n.major = g->o->node_numbers ? found.major : 0;
-		n.minor = g->o->node_numbers ? found.minor : 0;
-		add_gid(g, to, &found);
-	}
-	arena_push(g->a, &to->nodes, n);
+	if (devnode_stat(host, &found, NULL) == 0)
+		add_found(g, to, path, &found);
+	else
+		arena_push(g->a, &to->nodes, n);
 }
 
 void generator_list_nodes(struct generator *g, const char *dir, const char *prefix,
@@ -79,11 +94,12 @@ int generator_add_cap(struct generator *g, struct cdi_edits *to, uint32_t minor,
 			     .minor = minor,
 			     .file_mode = mode,
 			     .has_file_mode = true};
+	struct devnode found;
 	uint32_t major;
 	struct str text;
 
-	if (devnode_is_char(host_path(g, path))) {
-		generator_add_node(g, to, path);
+	if (devnode_stat(host_path(g, path), &found, NULL) == 0 && found.type == 'c') {
+		add_found(g, to, path, &found);
 		return 0;
 	}
 	if (fs_read(g->a, devices, 1u << 20, &text, NULL) < 0 ||
@@ -143,7 +159,13 @@ int generator_add_device(struct generator *g, struct cdi_edits *to, const struct
 {
 	int r = 0;
 
-	generator_add_node(g, to, d->gpu->node);
+	/* Neighbours on one GPU share its node. */
+	if (g->parent != d->gpu) {
+		g->parent = d->gpu;
+		g->parent_edits = (struct cdi_edits){0};
+		generator_add_node(g, &g->parent_edits, d->gpu->node);
+	}
+	cdi_edits_add(g->a, to, &g->parent_edits);
 	if (!d->mig || d->mig->graphics)
 		add_drm(g, to, d->gpu);
 	if (d->mig)

@@ -144,8 +144,12 @@ int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		       const struct nv_snapshot *s, const struct nv_request *request,
 		       struct cdi_edits *ret, struct err *e)
 {
-	struct generator g = {a, o, s,
-			      request->capabilities_set ? request->capabilities : o->classes};
+	struct generator g = {
+		.a = a,
+		.o = o,
+		.s = s,
+		.classes = request->capabilities_set ? request->capabilities : o->classes,
+	};
 	struct strv ids = plain_ids(&g, &request->devices);
 	struct cdi_edits edits = {0}, common = {0};
 	int r = add_gpus(&g, &edits, &ids, e);

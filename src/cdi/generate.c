@@ -196,7 +196,7 @@ int cdi_generate_spec(struct arena *a, const struct cdi_generate_options *o,
 		      const struct nv_snapshot *s, const struct strv *ids, struct cdi_spec *ret,
 		      struct err *e)
 {
-	struct generator g = {a, o, s, o->classes};
+	struct generator g = {.a = a, .o = o, .s = s, .classes = o->classes};
 	struct cdi_spec spec = {.kind = arena_printf(a, "%s/%s", o->vendor, o->class)};
 	struct strv every = {0};
 	int r;

@@ -18,6 +18,9 @@ struct generator {
 	const struct cdi_generate_options *o;
 	const struct nv_snapshot *s; /* NULL in modes that look at nodes alone */
 	unsigned classes;
+	const struct nv_gpu
+		*parent; /* of the last device, and its node: MIG devices come together */
+	struct cdi_edits parent_edits;
 };
 
 /* generate-nodes.c: device nodes. */

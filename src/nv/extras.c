@@ -95,8 +95,9 @@ static void add_firmware(struct nv_collect *c, const char *dir)
 	const char *at = arena_printf(c->a, "%s/nvidia/%s", dir, c->d->version);
 	struct strv names;
 	const char *real;
+	struct stat st;
 
-	if (nv_root_resolve(c->a, &c->root, "", at, &real) < 0)
+	if (nv_root_stat(c->a, &c->root, at, &real, &st) < 0)
 		return;
 	names = nv_search_names(c->a, &c->root, real, is_gsp);
 	for (size_t i = 0; i < names.n; i++) {

@@ -177,13 +177,19 @@ const struct nv_known_node nv_control_nodes[] = {
 };
 const size_t nv_control_node_count = COUNT_OF(nv_control_nodes);
 
+/* Without strlen(): every name in the machine's library directories is held against every row. */
+static bool is_row(const struct nv_known_library *k, const char *name, size_t n)
+{
+	return n < sizeof(k->name) && k->name[n] == '\0' && memcmp(k->name, name, n) == 0;
+}
+
 const struct nv_known_library *nv_known_library_of(struct str file)
 {
 	for (size_t i = 0; i + 3 <= file.n; i++) {
 		if (memcmp(file.p + i, ".so", 3) != 0 || (i + 3 < file.n && file.p[i + 3] != '.'))
 			continue;
 		for (size_t k = 0; k < nv_known_library_count; k++)
-			if (str_is(str_sub(file, 0, i), nv_known_libraries[k].name))
+			if (is_row(&nv_known_libraries[k], file.p, i))
 				return &nv_known_libraries[k];
 		return NULL;
 	}

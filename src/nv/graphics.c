@@ -85,13 +85,13 @@ static bool add_config(struct nv_collect *c, const struct nv_known_config *k, co
 			    .classes = k->classes,
 			    .path = arena_printf(c->a, "%s/%s", k->to, k->name)};
 	const char *real;
+	struct stat st;
 
-	if (nv_root_resolve(c->a, &c->root, "", arena_printf(c->a, "%s/%s", dir, k->name), &real) <
-	    0)
+	if (nv_root_stat(c->a, &c->root, arena_printf(c->a, "%s/%s", dir, k->name), &real, &st) <
+		    0 ||
+	    S_ISDIR(st.st_mode))
 		return false;
 	f.host = nv_root_host(c->a, &c->root, real);
-	if (!is_file(f.host))
-		return false;
 	nv_collect_file(c, &f);
 	return true;
 }

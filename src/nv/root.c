@@ -140,8 +140,13 @@ int nv_root_stat(struct arena *a, const struct nv_root *r, const char *path, con
 		 struct stat *ret_st)
 {
 	const char *real;
-	int k = nv_root_resolve(a, r, "", path, &real);
+	int k;
 
+	/* In the machine's own root the kernel walks as we do: most names are not there, and one
+	 * call says so. */
+	if (r->prefix[0] == '\0' && stat(path, ret_st) < 0)
+		return -errno;
+	k = nv_root_resolve(a, r, "", path, &real);
 	if (k < 0)
 		return k;
 	if (stat(nv_root_host(a, r, real), ret_st) < 0)

@@ -42,6 +42,6 @@ const char *nv_root_host(struct arena *a, const struct nv_root *r, const char *p
 int nv_root_resolve(struct arena *a, const struct nv_root *r, const char *dir, const char *path,
 		    const char **ret) MUST_USE;
 
-/* The same, and what is there. */
+/* The same of an absolute path, and what is there. */
 int nv_root_stat(struct arena *a, const struct nv_root *r, const char *path, const char **ret,
 		 struct stat *ret_st) MUST_USE;
