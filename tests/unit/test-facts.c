@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nv/facts.h"
 
-#include <fcntl.h>
+#include <libgen.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
@@ -150,4 +150,5 @@ TEST(the_program_gets_an_empty_environment_and_the_library)
 	CHECK_INT(nv_facts_ask(&arena, &q, &f, &e), -EIO);
 	CHECK_STR(e.text, "--library=/drv/usr/lib64/libnvidia-ml.so.580.159.04 none none");
 	(void)unlink(q.program);
+	(void)rmdir(dirname(arena_strdup(&arena, q.program)));
 }
