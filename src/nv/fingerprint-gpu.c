@@ -20,12 +20,43 @@ static int on_bus(const void *x, const void *y)
 	return nv_pci_compare(&a, &b);
 }
 
-void nv_fingerprint_list(struct arena *a, const struct nv_host *host, struct nv_gpus *ret)
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* Directories of one GPU's instances, or the one in which they will appear. */
+static void list_instances(struct arena *a, const char *gpu, struct strv *ret)
+{
+	const char *dir = arena_printf(a, "%s/mig", gpu);
+	struct strv gis = {0}, cis = {0};
+
+	if (is_there(dir))
+		arena_push(a, ret, dir);
+	else if (is_there(gpu))
+		arena_push(a, ret, gpu);
+	if (fs_list(a, dir, MAX_MIGS, &gis, NULL) < 0)
+		return;
+	for (size_t i = 0; i < gis.n; i++) {
+		if (!str_has_prefix(str_of(gis.v[i]), "gi") ||
+		    fs_list(a, arena_printf(a, "%s/%s", dir, gis.v[i]), MAX_MIGS, &cis, NULL) < 0)
+			continue;
+		arena_push(a, ret, gis.v[i]);
+		for (size_t k = 0; k < cis.n; k++)
+			if (str_has_prefix(str_of(cis.v[k]), "ci"))
+				arena_push(a, ret, arena_printf(a, "%s/%s", gis.v[i], cis.v[k]));
+	}
+}
+
+void nv_fingerprint_list(struct arena *a, const struct nv_host *host,
+			 struct nv_fingerprint_list *ret)
 {
 	const char *dir = arena_printf(a, "%s/driver/nvidia/gpus", nv_host_proc(host));
-	struct nv_gpus gpus = {0};
+	const char *caps = arena_printf(a, "%s/driver/nvidia/capabilities", nv_host_proc(host));
+	struct nv_fingerprint_list list = {0};
 	struct strv names = {0};
 
+	arena_push(a, &list.instances, caps);
 	if (fs_list(a, dir, MAX_GPUS, &names, NULL) < 0)
 		names.n = 0;
 	for (size_t i = 0; i < names.n; i++) {
@@ -40,12 +71,14 @@ void nv_fingerprint_list(struct arena *a, const struct nv_host *host, struct nv_
 			    NULL) == 0)
 			(void)!nv_gpu_parse(a, text, &g, NULL);
 		g.pci = nv_pci_text(a, &at);
-		if (!g.excluded)
-			arena_push(a, &gpus, g);
+		if (g.excluded)
+			continue;
+		arena_push(a, &list.gpus, g);
+		list_instances(a, arena_printf(a, "%s/gpu%u", caps, g.minor), &list.instances);
 	}
-	if (gpus.n > 1)
-		qsort(gpus.v, gpus.n, sizeof(*gpus.v), on_bus);
-	*ret = gpus;
+	if (list.gpus.n > 1)
+		qsort(list.gpus.v, list.gpus.n, sizeof(*list.gpus.v), on_bus);
+	*ret = list;
 }
 
 /* What says that a node is the same: its numbers and rights; that it is not there says as much. */
@@ -80,7 +113,7 @@ static void digest_node_dir(struct nv_digest *d, const char *path)
 static unsigned bus_state(struct arena *a, const struct nv_host *host, const char *pci)
 {
 	const char *path = arena_printf(a, "%s/bus/pci/devices/%s/config", nv_host_sys(host), pci);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	auto_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	unsigned char vendor[2];
 
 	if (fd < 0 || read(fd, vendor, sizeof(vendor)) != sizeof(vendor))
@@ -94,62 +127,58 @@ static void closedirp(DIR **d)
 		(void)closedir(*d);
 }
 
-static void digest_inode(struct nv_digest *d, const struct stat *st)
+/* The number of entries, for file systems whose directories do not count their links. */
+static unsigned count_entries(int dir, const char *path)
 {
-	nv_digest_number(d, st->st_ino);
-	nv_digest_number(d, (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-				    (uint64_t)st->st_ctim.tv_nsec);
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(closedirp) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	unsigned n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (fd >= 0 && !d)
+		(void)close(fd);
+	return n;
 }
 
 /*
- * The directories below path whose names begin with the prefix: "gi", and below
- * each "ci". In the order of the directory, which procfs keeps while it does not change.
+ * A directory of instances: another inode, or another time of it, is another
+ * instance of the same number; another number of links is one more or less below.
  */
-static void digest_instances(struct nv_digest *d, const char *path, const char *prefix, int depth)
+static void digest_instance(struct nv_digest *d, int dir, const char *path)
 {
-	AUTO(closedirp) DIR *dir = opendir(path);
-	struct dirent *entry;
-	unsigned n = 0;
-
-	while (dir && (entry = readdir(dir)) && n < MAX_MIGS) {
-		auto_free char *below = NULL;
-		struct stat st;
-
-		if (!str_has_prefix(str_of(entry->d_name), prefix))
-			continue;
-		n++;
-		nv_digest_text(d, entry->d_name);
-		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		digest_inode(d, &st);
-		/* Two links: itself and its parent's entry; a third is an instance below. */
-		if (depth == 0 || st.st_nlink == 2)
-			continue;
-		below = mem_printf("%s/%s", path, entry->d_name);
-		digest_instances(d, below, "ci", depth - 1);
-	}
-	nv_digest_number(d, n);
-}
-
-static void digest_mig(struct arena *a, const struct nv_host *host, uint32_t minor,
-		       struct nv_digest *d)
-{
-	const char *dir = arena_printf(a, "%s/driver/nvidia/capabilities/gpu%u/mig",
-				       nv_host_proc(host), minor);
 	struct stat st;
 
-	if (stat(dir, &st) < 0) {
+	nv_digest_text(d, path);
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		nv_digest_number(d, 0);
 		return;
 	}
-	digest_inode(d, &st);
-	nv_digest_number(d, st.st_nlink);
-	if (st.st_nlink != 2)
-		digest_instances(d, dir, "gi", 1);
+	nv_digest_number(d, st.st_ino);
+	nv_digest_number(d,
+			 (uint64_t)st.st_ctim.tv_sec * 1000000000u + (uint64_t)st.st_ctim.tv_nsec);
+	nv_digest_number(d, st.st_nlink >= 2 ? st.st_nlink : count_entries(dir, path));
+}
+
+static void digest_instances(struct nv_digest *d, const struct strv *instances)
+{
+	auto_close int base = -1;
+
+	for (size_t i = 0; i < instances->n; i++) {
+		const char *path = instances->v[i];
+		bool leads = i + 1 < instances->n && instances->v[i + 1][0] != '/';
+
+		digest_instance(d, base, path);
+		/* Names below it are short and found at once. */
+		if (path[0] == '/' && leads) {
+			closep(&base);
+			base = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		}
+	}
 }
 
 void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const struct nv_gpus *gpus,
-			 struct nv_digest *d)
+			 const struct strv *instances, struct nv_digest *d)
 {
 	const char *dev = nv_host_dev(host);
 	struct stat st;
@@ -163,33 +192,12 @@ void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const stru
 		nv_digest_number(d, g->minor);
 		nv_digest_number(d, bus_state(a, host, g->pci));
 		digest_node(d, arena_printf(a, "%s/dev/nvidia%u", dev, g->minor));
-		digest_mig(a, host, g->minor, d);
 	}
+	digest_instances(d, instances);
 	for (size_t i = 0; i < nv_control_node_count; i++)
 		digest_node(d, arena_printf(a, "%s%s", dev, nv_control_nodes[i].path));
 	digest_node_dir(d, arena_printf(a, "%s/dev/dri", dev));
 	digest_node_dir(d, arena_printf(a, "%s/dev/nvidia-caps", dev));
-}
-
-/* Names of MIG instances, without what changes at every boot. */
-static void digest_layout(struct arena *a, const struct nv_host *host, uint32_t minor,
-			  struct nv_digest *d)
-{
-	const char *dir = arena_printf(a, "%s/driver/nvidia/capabilities/gpu%u/mig",
-				       nv_host_proc(host), minor);
-	struct strv gis = {0}, cis = {0};
-
-	if (fs_list(a, dir, MAX_MIGS, &gis, NULL) < 0)
-		return;
-	for (size_t i = 0; i < gis.n; i++) {
-		if (!str_has_prefix(str_of(gis.v[i]), "gi") ||
-		    fs_list(a, arena_printf(a, "%s/%s", dir, gis.v[i]), MAX_MIGS, &cis, NULL) < 0)
-			continue;
-		nv_digest_text(d, gis.v[i]);
-		for (size_t k = 0; k < cis.n; k++)
-			if (str_has_prefix(str_of(cis.v[k]), "ci"))
-				nv_digest_text(d, cis.v[k]);
-	}
 }
 
 /* The second word of a version's kind: "580.159.04" out of the module's first line. */
@@ -236,15 +244,16 @@ void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char
 {
 	const char *module = nv_fingerprint_module(a, host);
 	struct str version = version_in(str_of(module));
-	struct nv_gpus gpus;
+	struct nv_fingerprint_list list;
 
 	nv_digest_text(d, version.p ? arena_str(a, version) : NULL);
-	nv_fingerprint_list(a, host, &gpus);
-	for (size_t i = 0; i < gpus.n; i++) {
-		nv_digest_text(d, gpus.v[i].pci);
-		nv_digest_number(d, gpus.v[i].minor);
-		digest_layout(a, host, gpus.v[i].minor, d);
+	nv_fingerprint_list(a, host, &list);
+	for (size_t i = 0; i < list.gpus.n; i++) {
+		nv_digest_text(d, list.gpus.v[i].pci);
+		nv_digest_number(d, list.gpus.v[i].minor);
 	}
+	for (size_t i = 0; i < list.instances.n; i++)
+		nv_digest_text(d, list.instances.v[i]);
 	if (version.p)
 		digest_libcuda(a, driver_root, version, d);
 }

@@ -50,7 +50,8 @@ void nv_digest_print(const struct nv_digest *d, char to[NV_DIGEST_SIZE])
 const char *nv_fingerprint_module(struct arena *a, const struct nv_host *host)
 {
 	const char *path = arena_printf(a, "%s/driver/nvidia/version", nv_host_proc(host));
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	/* openat(), because musl's open() makes a second system call for O_CLOEXEC. */
+	auto_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char text[4096];
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 

@@ -5,9 +5,10 @@
  * fingerprint: digests of what facts were made from, cheap to take again.
  *
  * Taken before the facts are gathered, a digest that is the same later says
- * that they still hold. procfs tells no change by its times alone, so MIG
- * layouts are walked: names, inode numbers and times (an inode of procfs gets
- * its times when it is first looked at; that makes a digest change too often, never too seldom).
+ * that they still hold. A directory of procfs does not change its times when
+ * something below it does, so every MIG instance is looked at: inode number,
+ * number of links, times (an inode of procfs gets its times when it is first
+ * looked at; that makes a digest change too often, never too seldom).
  */
 
 #include <stdint.h>
@@ -38,17 +39,24 @@ const char *nv_fingerprint_module(struct arena *a, const struct nv_host *host);
 void nv_fingerprint_query(const struct nv_driver_query *q, struct nv_digest *d);
 
 /*
- * Addresses and minors of the GPUs in the order of nv_gpu_find(), nothing else:
- * enough for nv_fingerprint_gpus(), before the GPUs are looked at closely.
+ * Addresses and minors of the GPUs in the order of nv_gpu_find(), nothing else,
+ * and the directories of their MIG instances ("/proc/…/gpu0/mig", "gi1", "gi1/ci0",
+ * …: those without a slash in front lie below the last one with it). Made
+ * before the GPUs are looked at closely, for nv_fingerprint_gpus() then and later.
  */
-void nv_fingerprint_list(struct arena *a, const struct nv_host *host, struct nv_gpus *ret);
+struct nv_fingerprint_list {
+	struct nv_gpus gpus;
+	struct strv instances;
+};
+void nv_fingerprint_list(struct arena *a, const struct nv_host *host,
+			 struct nv_fingerprint_list *ret);
 
 /*
  * The state of those GPUs: number of GPUs, whether each answers on the bus, its
  * node, its MIG layout; the nodes that serve all, with their majors.
  */
 void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const struct nv_gpus *gpus,
-			 struct nv_digest *d);
+			 const struct strv *instances, struct nv_digest *d);
 
 /*
  * Paths whose state decides whether what nv_driver_find() found still holds.

@@ -129,11 +129,13 @@ void nv_kept_write(const struct nv_kept *k, struct strbuf *out)
 {
 	strbuf_adds(out, MAGIC);
 	strbuf_addc(out, '\0');
+	put_text(out, k->boot_id);
 	put_text(out, k->query_digest);
 	put_text(out, k->files_digest);
 	put_list(out, &k->watched);
 	put_driver(out, &k->driver);
 	put_text(out, k->gpus_digest);
+	put_list(out, &k->instances);
 	put_gpus(out, &k->gpus);
 	put_list(out, &k->control_nodes);
 	put_text(out, k->fingerprint);
@@ -352,11 +354,13 @@ int nv_kept_read(struct arena *a, struct str bytes, struct nv_kept *ret)
 
 	if (strcmp(field(&r), MAGIC) != 0)
 		return -EBADMSG;
+	k.boot_id = need_text(&r);
 	k.query_digest = need_text(&r);
 	k.files_digest = need_text(&r);
 	k.watched = get_list(&r);
 	k.driver = get_driver(&r);
 	k.gpus_digest = need_text(&r);
+	k.instances = get_list(&r);
 	k.gpus = get_gpus(&r);
 	k.control_nodes = get_list(&r);
 	k.fingerprint = need_text(&r);

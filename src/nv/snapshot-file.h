@@ -20,12 +20,14 @@ enum nv_kept_state {
 };
 
 struct nv_kept {
+	const char *boot_id;	  /* for files that a reboot leaves: counters of time begin again */
 	const char *query_digest; /* of the question that the files answer */
 	const char *files_digest; /* of the driver's files; "" is never valid */
 	struct strv watched;
 	struct nv_driver driver;
 
 	const char *gpus_digest; /* of GPUs and nodes, and of what NVML was asked about */
+	struct strv instances;	 /* as nv_fingerprint_list() gives them */
 	struct nv_gpus gpus;
 	struct strv control_nodes;
 

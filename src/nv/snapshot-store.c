@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -58,13 +60,13 @@ static bool is_trusted(const struct stat *st, const char *path)
 }
 
 /* The directory first: who may rename in it could put any old snapshot there. */
-static int open_file(struct arena *a, const char *path, struct stat *st)
+static int open_file(const char *path, struct stat *st)
 {
 	auto_free char *parent = path_dir(path);
-	auto_close int dir = open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int dir =
+		openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int fd = -1;
 
-	(void)a;
 	if (dir < 0 || fstat(dir, st) < 0)
 		return -errno;
 	if (!is_trusted(st, parent))
@@ -78,11 +80,32 @@ static int open_file(struct arena *a, const char *path, struct stat *st)
 	return steal_fd(&fd);
 }
 
-static int read_file(struct arena *a, const char *path, struct str *ret)
+const char *nv_store_boot_id(struct arena *a)
+{
+	struct str text;
+
+	if (fs_read(a, "/proc/sys/kernel/random/boot_id", 64, &text, NULL) < 0)
+		return "";
+	return arena_str(a, str_trim(text));
+}
+
+/* Reading the boot id takes longer than all the rest: what lies in memory is of this boot. */
+static bool is_of_this_boot(struct arena *a, int fd, const struct nv_kept *k)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+		return true;
+	return strcmp(k->boot_id, nv_store_boot_id(a)) == 0;
+}
+
+static int read_file(struct arena *a, const char *path, struct nv_kept *ret)
 {
 	struct stat st;
-	auto_close int fd = open_file(a, path, &st);
+	auto_close int fd = open_file(path, &st);
+	struct nv_kept k;
 	char *bytes;
+	int r;
 
 	if (fd < 0)
 		return fd;
@@ -92,8 +115,12 @@ static int read_file(struct arena *a, const char *path, struct str *ret)
 	/* It is only ever replaced as a whole, so one read takes it all. */
 	if (read(fd, bytes, (size_t)st.st_size) != st.st_size)
 		return -EBADMSG;
-	*ret = (struct str){bytes, (size_t)st.st_size};
-	return 0;
+	r = nv_kept_read(a, (struct str){bytes, (size_t)st.st_size}, &k);
+	if (r == 0 && !is_of_this_boot(a, fd, &k))
+		r = -ESTALE;
+	if (r == 0)
+		*ret = k;
+	return r;
 }
 
 int nv_store_read(struct arena *a, const struct nv_store *s, struct nv_kept *ret)
@@ -101,11 +128,7 @@ int nv_store_read(struct arena *a, const struct nv_store *s, struct nv_kept *ret
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < s->files.n; i++) {
-		struct str bytes;
-
-		r = read_file(a, s->files.v[i], &bytes);
-		if (r == 0)
-			r = nv_kept_read(a, bytes, ret);
+		r = read_file(a, s->files.v[i], ret);
 		if (r == 0)
 			return 0;
 		if (r != -ENOENT)

@@ -17,8 +17,8 @@ void nv_store_open(struct arena *a, const struct nv_snapshot_query *q, struct nv
 
 /*
  * Reads the first candidate that root or we have written. -ENOENT when there is
- * none, -EBADMSG when it is damaged, -EPERM when others could have written it:
- * all three mean the same, to make it anew.
+ * none, -EBADMSG when it is damaged, -EPERM when others could have written it,
+ * -ESTALE when it is of another boot: all mean the same, to make it anew.
  */
 int nv_store_read(struct arena *a, const struct nv_store *s, struct nv_kept *ret) MUST_USE;
 
@@ -31,6 +31,9 @@ void nv_store_write(const struct nv_store *s, const struct nv_kept *k);
  * done as well, only perhaps twice.
  */
 int nv_store_lock(const struct nv_store *s, const char *which, uint64_t patience_ns);
+
+/* What names this run of the kernel; "" when it cannot be read. */
+const char *nv_store_boot_id(struct arena *a);
 
 /* CLOCK_BOOTTIME. */
 uint64_t nv_store_now_ns(void);

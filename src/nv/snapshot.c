@@ -49,13 +49,14 @@ static void print_files(const struct work *w, const struct strv *watched, char *
 	nv_digest_print(&d, to);
 }
 
-static void print_gpus(const struct work *w, const struct nv_gpus *gpus, char *to)
+static void print_gpus(const struct work *w, const struct nv_gpus *gpus,
+		       const struct strv *instances, char *to)
 {
 	struct nv_digest d;
 
 	nv_digest_init(&d);
 	nv_digest_text(&d, w->module);
-	nv_fingerprint_gpus(w->a, &w->q->driver.host, gpus, &d);
+	nv_fingerprint_gpus(w->a, &w->q->driver.host, gpus, instances, &d);
 	nv_digest_print(&d, to);
 }
 
@@ -76,7 +77,7 @@ static bool gpus_hold(const struct work *w)
 
 	if (!w->kept.gpus_digest || w->kept.gpus_digest[0] == '\0')
 		return false;
-	print_gpus(w, &w->kept.gpus, now);
+	print_gpus(w, &w->kept.gpus, &w->kept.instances, now);
 	return strcmp(now, w->kept.gpus_digest) == 0;
 }
 
@@ -134,23 +135,24 @@ static int make_gpus(struct work *w, struct err *e)
 	const struct nv_host *host = &w->q->driver.host;
 	struct nv_kept *k = &w->kept;
 	char digest[NV_DIGEST_SIZE];
-	struct nv_gpus listed;
+	struct nv_fingerprint_list listed;
 	int r;
 
 	/* The digest is of the time before: what changes while we look shows the next time. */
 	nv_fingerprint_list(w->a, host, &listed);
-	print_gpus(w, &listed, digest);
+	print_gpus(w, &listed.gpus, &listed.instances, digest);
 	r = nv_gpu_find(w->a, host, &k->gpus, e);
 	if (r < 0)
 		return r;
 	nv_gpu_control_nodes(w->a, host, &k->control_nodes);
-	if (!is_same_list(&listed, &k->gpus))
+	if (!is_same_list(&listed.gpus, &k->gpus))
 		digest[0] = '\0';
 	/* What NVML said was about the GPUs as they were. */
 	if (!k->gpus_digest || strcmp(k->gpus_digest, digest) != 0) {
 		k->state = NV_KEPT_UNASKED;
 		k->facts = (struct nv_facts){0};
 	}
+	k->instances = listed.instances;
 	k->gpus_digest = arena_strdup(w->a, digest);
 	return 0;
 }
@@ -174,10 +176,11 @@ static int make(struct work *w, bool files, bool gpus, struct err *e)
 
 	if (r == 0 && gpus)
 		r = make_gpus(w, e);
-	if (r == 0)
-		w->kept.fingerprint =
-			spec_fingerprint(w->a, &w->q->driver.host, w->q->driver.driver_root);
-	return r;
+	if (r < 0)
+		return r;
+	w->kept.boot_id = nv_store_boot_id(w->a);
+	w->kept.fingerprint = spec_fingerprint(w->a, &w->q->driver.host, w->q->driver.driver_root);
+	return 0;
 }
 
 /* 1 when what is kept holds, 0 when something has to be made: the two say what. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nv/snapshot.h"
 
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
@@ -33,7 +35,6 @@ static void gpu(const char *pci, int minor)
 	information(pci, minor, "first look");
 	tree_bytes(tree_path("sys/bus/pci/devices/%s/config", pci), vendor, sizeof(vendor));
 	tree_node(tree_path("dev/nvidia%d", minor), 195, (unsigned)minor, 0666);
-	tree_dir(tree_path("proc/driver/nvidia/capabilities/gpu%d/mig", minor));
 }
 
 /* Times of the kernel are no finer than this. */
@@ -55,6 +56,7 @@ static bool machine(void)
 	tree_node("dev/nvidiactl", 195, 255, 0666);
 	tree_node("dev/nvidia-uvm", 238, 0, 0666);
 	tree_dir("dev/nvidia-caps");
+	tree_dir("proc/driver/nvidia/capabilities/mig");
 	h200_driver(&arena);
 	query = (struct nv_snapshot_query){
 		.driver = {.driver_root = arena_printf(&arena, "%s/root", top),
@@ -110,6 +112,13 @@ static const char *kept_file(void)
 		if (!strstr(names.v[i], "-lock"))
 			return arena_printf(&arena, "%s/%s", query.store_dir, names.v[i]);
 	FAIL("nothing is kept");
+}
+
+static bool is_in_memory(void)
+{
+	struct statfs fs;
+
+	return statfs(query.store_dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 }
 
 TEST(a_valid_snapshot_is_read_and_says_the_same)
@@ -175,6 +184,11 @@ static void add_gpu(void)
 	gpu("0000:08:00.0", 2);
 }
 
+static void become_mig_capable(void)
+{
+	tree_dir(MIG);
+}
+
 static void make_mig(void)
 {
 	tree_file("proc/driver/nvidia-caps/mig-minors", "gpu0/gi1/access 12\n"
@@ -185,9 +199,9 @@ static void make_mig(void)
 TEST(whatever_changes_gpus_or_nodes_makes_it_anew)
 {
 	static void (*const changes[])(void) = {
-		upgrade_driver, change_major,	  change_node_rights,
-		remove_node,	add_control_node, lose_gpu,
-		remove_gpu,	add_gpu,	  make_mig};
+		upgrade_driver,	  change_major,	     change_node_rights, remove_node,
+		add_control_node, lose_gpu,	     remove_gpu,	 add_gpu,
+		make_mig,	  become_mig_capable};
 
 	for (size_t i = 0; i < COUNT_OF(changes); i++) {
 		if (!machine())
@@ -316,6 +330,25 @@ TEST(a_damaged_or_foreign_file_is_made_anew)
 	CHECK_INT(chmod(kept_file(), 0666), 0);
 	get();
 	CHECK_STR(got.gpus.v[0].name, "third look");
+}
+
+TEST(a_file_on_disk_that_is_of_another_boot_is_made_anew)
+{
+	AUTO(strbuf_done) struct strbuf b = {0};
+	struct nv_kept k;
+	struct str bytes;
+
+	if (!machine())
+		return;
+	make();
+	CHECK_OK(fs_read(&arena, kept_file(), 1 << 20, &bytes, &err), &err);
+	CHECK_INT(nv_kept_read(&arena, bytes, &k), 0);
+	CHECK_INT(strlen(k.boot_id), 36);
+	k.boot_id = "7d1b6e0c-0000-0000-0000-000000000000";
+	nv_kept_write(&k, &b);
+	CHECK_OK(fs_write_atomic(kept_file(), strbuf_str(&b), 0644, FS_NO_SYNC, &err), &err);
+	/* Where /tmp is memory, it cannot be. */
+	CHECK(was_made_again() || is_in_memory());
 }
 
 TEST(without_a_place_to_write_it_works_and_is_only_slow)
