@@ -459,6 +459,8 @@ static int make_specs(struct arena *a, const struct plan *p, const struct nv_sna
 	if (p->generate.features & CDI_FEATURE_COHERENT_ANNOTATIONS)
 		ret->n += cdi_generate_coherent(a, &ret->v[0], &ret->v[1]);
 	for (size_t i = 0; i < ret->n; i++) {
+		/* Without its annotations the first may do with less. */
+		ret->v[i].version = cdi_spec_minimum_version(&ret->v[i]);
 		if (p->reader.who && (r = cdi_reader_fit(&p->reader, &ret->v[i], e)) < 0)
 			return r;
 		if ((r = cdi_spec_validate(&ret->v[i], e)) < 0)

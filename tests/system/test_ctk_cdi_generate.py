@@ -195,10 +195,40 @@ def test_none_is_a_device_without_a_gpu(one):
     assert not [n for e in edits(spec) for n in e.get("deviceNodes", []) if re.search(r"nvidia\d", n["path"])]
 
 
-def test_an_old_engine_gets_no_groups(eight):
-    spec = generate(eight, "--for=docker=28.3,podman=4.9.3")
-    assert tuple(map(int, spec["cdiVersion"].split("."))) <= (0, 6, 0)
-    assert not [e for e in edits(spec) if "additionalGids" in e]
+def version(spec):
+    return tuple(map(int, spec["cdiVersion"].split(".")))
+
+
+def test_an_old_engine_gets_no_groups(machine):
+    one = machine("h200-x1")
+    one.run("chgrp", "44", "/dev/nvidia0").ok()
+    one.run("chmod", "660", "/dev/nvidia0").ok()
+    spec = generate(one)
+    assert version(spec) == (0, 7, 0)
+    assert [44] in [e.get("additionalGids") for e in edits(spec)]
+    for options in ["--for=docker=28.3,podman=4.9.3"], ["--feature-flag=no-additional-gids-for-device-nodes"]:
+        spec = generate(one, *options)
+        assert version(spec) <= (0, 6, 0)
+        assert not [e for e in edits(spec) if "additionalGids" in e]
+
+
+def test_names_of_indices_need_a_reader_that_knows_them(one):
+    done = one.run(CTK, "cdi", "generate", "--for=podman=4.1").failed(1)
+    assert "podman 4.1 reads CDI files up to 0.3.0" in done.err and "--device-name-strategy=uuid" in done.err
+    assert version(generate(one, "--for=podman=4.1", "--device-name-strategy=uuid")) == (0, 3, 0)
+
+
+def test_coherent_memory_splits_the_specification(eight):
+    target = eight.tmp / "coherent" / "nvidia.yaml"
+    eight.run(CTK, "cdi", "generate", "--feature-flag=enable-coherent-annotations", "--output", target).ok()
+    files = {path.name: yaml.safe_load(path.read_text()) for path in target.parent.iterdir()}
+    assert set(files) == {"nvidia.yaml", "nvidia.noncoherent.yaml"}
+    assert files["nvidia.noncoherent.yaml"]["kind"] == "nvidia.com/gpu.noncoherent"
+    assert version(files["nvidia.yaml"]) == (0, 5, 0)
+    assert version(files["nvidia.noncoherent.yaml"]) == (0, 6, 0)
+    assert len(names(files["nvidia.noncoherent.yaml"])) == 17
+    done = eight.run(CTK, "cdi", "generate", "--feature-flag=enable-coherent-annotations").ok()
+    assert len(list(yaml.safe_load_all(done.out))) == 2
 
 
 @pytest.mark.parametrize("mode", ["csv", "wsl"])
@@ -252,11 +282,39 @@ def test_without_a_driver(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_generated_file_is_valid_and_a_driver_upgrade_makes_it_stale(machines):
-    machine = machines("h200-x1")
-    directory = machine.tmp / "cdi"
-    machine.run(CTK, "cdi", "generate", "--output", directory / "nvidia.yaml").ok()
-    assert machine.run(CTK, "cdi", "validate", "--spec-dir", directory).ok().out == ""
-    spec = (directory / "nvidia.yaml").read_text()
-    (directory / "nvidia.yaml").write_text(re.sub(r"libcuda\.so\.[\d.]+", "libcuda.so.999.99", spec))
-    assert "libcuda.so.999.99" in machine.run(CTK, "cdi", "validate", "--spec-dir", directory).failed(1).out
+def test_a_generated_file_is_valid_until_the_driver_changes(machine):
+    changing = machine("a100-mig")
+    directory = changing.tmp / "cdi"
+    check = [CTK, "cdi", "validate", "--spec-dir", directory]
+
+    def make():
+        changing.run(CTK, "cdi", "generate", "--output", directory / "nvidia.yaml").ok()
+        assert changing.run(*check).ok().out == ""
+
+    make()
+    changing.set("mig.1=on")
+    out = changing.run(*check).failed(1).out
+    assert out.count("was made for another driver, other GPUs or other MIG devices; generate the file again") == 1
+    make()
+    changing.set("driver=590.10")
+    out = changing.run(*check).failed(1).out
+    assert "other MIG devices" in out
+    assert re.search(r":\d+: mount of /.*libcuda\.so\.\d.*: not found on this machine; generate the file again", out)
+    make()
+
+
+def test_a_lost_gpu_is_left_out_with_a_warning_and_an_error_by_name(machine):
+    changing = machine("dgx-h100")
+    changing.set("gpu.3.lost=true")
+    done = changing.run(CTK, "cdi", "generate").ok()
+    assert len(names(yaml.safe_load(done.out))) == 15
+    assert "lost" in done.err
+    assert "lost" in changing.run(CTK, "cdi", "generate", "--device-id=3").failed(1).err
+
+
+def test_nvml_is_asked_only_where_it_is_needed(machine):
+    changing = machine("workstation")
+    changing.set("fault=nvmlInit_v2:return=18")
+    assert names(generate(changing, "--device-name-strategy=index")) == ["0", "1", "all"]
+    done = changing.run(CTK, "cdi", "generate", "--feature-flag=enable-coherent-annotations").failed(1)
+    assert "version" in done.err.lower()
