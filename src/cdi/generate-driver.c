@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cdi/generator.h"
 
+#include <errno.h>
+
+#include "base/log.h"
+
 static const char *const read_only[] = {"ro", "nosuid", "nodev", "rbind", "rprivate"};
 /* A connection to a daemon of the host is no use read-only. */
 static const char *const shared[] = {"nosuid", "nodev", "rbind", "rprivate", "noexec"};
@@ -43,4 +47,39 @@ void generator_add_driver(struct generator *g, struct cdi_edits *to)
 void generator_add_void(struct generator *g, struct cdi_edits *to)
 {
 	arena_push(g->a, &to->env, "NVIDIA_VISIBLE_DEVICES=void");
+}
+
+/* "a, b, c" */
+static const char *join(struct generator *g, const struct strv *list)
+{
+	AUTO(strbuf_done) struct strbuf text = {0};
+
+	for (size_t i = 0; i < list->n; i++)
+		strbuf_printf(&text, "%s%s", i > 0 ? ", " : "", list->v[i]);
+	return arena_str(g->a, strbuf_str(&text));
+}
+
+static bool lacks_cuda(const struct generator *g)
+{
+	for (size_t i = 0; i < g->s->driver.missing.n; i++)
+		if (str_has_prefix(str_of(g->s->driver.missing.v[i]), "libcuda.so "))
+			return (g->classes & NV_CLASS_COMPUTE) != 0;
+	return false;
+}
+
+int generator_check_driver(struct generator *g, struct err *e)
+{
+	const struct nv_driver *d = &g->s->driver;
+	struct err mismatch;
+
+	if (nv_driver_mismatch(d, &mismatch) == 1)
+		log_warn("%s", mismatch.text);
+	if (d->missing.n > 0)
+		log_info("the driver below %s has no %s", d->root, join(g, &d->missing));
+	if (lacks_cuda(g))
+		return err_set(e, ENOENT,
+			       "there is no libcuda.so.%s below %s: install the driver's compute "
+			       "libraries, or name their directory as library search path",
+			       d->version ? d->version : "*", d->root);
+	return 0;
 }

@@ -152,8 +152,10 @@ int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 	};
 	struct strv ids = plain_ids(&g, &request->devices);
 	struct cdi_edits edits = {0}, common = {0};
-	int r = add_gpus(&g, &edits, &ids, e);
+	int r = generator_check_driver(&g, e);
 
+	if (r == 0)
+		r = add_gpus(&g, &edits, &ids, e);
 	if (r < 0)
 		return r;
 	add_gated(&g, &edits, request->gated);

@@ -89,8 +89,10 @@ static int build_gpus(struct generator *g, const struct strv *ids, struct cdi_sp
 	struct cdi_edits empty = {0};
 	bool all = generator_has_id(ids, "all");
 	struct nv_devices devices;
-	int r = generator_select(g, ids, &devices, e);
+	int r = generator_check_driver(g, e);
 
+	if (r == 0)
+		r = generator_select(g, ids, &devices, e);
 	if (r < 0)
 		return r;
 	if (r == 1) {
@@ -115,8 +117,10 @@ static int build_gpus(struct generator *g, const struct strv *ids, struct cdi_sp
 static int build_management(struct generator *g, struct cdi_spec *s, struct err *e)
 {
 	struct cdi_edits edits = {0};
-	int r = generator_add_management(g, &edits, e);
+	int r = generator_check_driver(g, e);
 
+	if (r == 0)
+		r = generator_add_management(g, &edits, e);
 	if (r < 0)
 		return r;
 	add_device(g, s, "all", &edits);

@@ -63,6 +63,13 @@ void generator_add_common(struct generator *g, struct cdi_edits *to);
 
 /* generate-driver.c: files of the driver. */
 
+/*
+ * Says what is odd about the driver: a loaded module of another version, files
+ * that it lacks. -ENOENT without libcuda, when compute is among the classes: a
+ * spec that is silently incomplete helps nobody (users.md P14).
+ */
+int generator_check_driver(struct generator *g, struct err *e) MUST_USE;
+
 /* Mounts and the variable that names the directory of libcuda. */
 void generator_add_driver(struct generator *g, struct cdi_edits *to);
 

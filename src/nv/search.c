@@ -123,7 +123,8 @@ static void add_linked(struct arena *a, struct nv_search *s, const char *file)
 		add_dir_of(a, s, real);
 }
 
-static void add_cached(struct arena *a, struct nv_search *s)
+/* Whether there is a cache that can be read. */
+static bool add_cached(struct arena *a, struct nv_search *s)
 {
 	const char *path = "/etc/ld.so.cache";
 	struct ldcache cache = {0};
@@ -131,11 +132,13 @@ static void add_cached(struct arena *a, struct nv_search *s)
 	struct err e;
 
 	if (nv_root_resolve(a, s->root, "", path, &path) < 0)
-		return;
+		return false;
 	path = nv_root_host(a, s->root, path);
 	if (fs_read(a, path, MAX_CACHE, &bytes, &e) < 0 ||
-	    ldcache_parse(a, bytes, path, &cache, &e) < 0)
+	    ldcache_parse(a, bytes, path, &cache, &e) < 0) {
 		log_debug("loader cache not used: %s", e.text);
+		return false;
+	}
 	for (size_t i = 0; i < cache.n; i++) {
 		const struct ldcache_entry *entry = &cache.v[i];
 		struct str name = str_of(entry->soname);
@@ -148,6 +151,7 @@ static void add_cached(struct arena *a, struct nv_search *s)
 		if (is_anchor(entry->soname))
 			add_linked(a, s, entry->path);
 	}
+	return true;
 }
 
 /* The directories that one file of the loader's configuration names. */
@@ -199,6 +203,15 @@ static void add_standard(struct arena *a, struct nv_search *s)
 		add_dir(a, s, s->root, "/");
 }
 
+static bool has_anchor(const struct nv_search *s)
+{
+	for (size_t i = 0; i < s->dirs.n; i++)
+		for (size_t k = 0; k < s->dirs.v[i].names.n; k++)
+			if (is_anchor(s->dirs.v[i].names.v[k]))
+				return true;
+	return false;
+}
+
 /* A distribution may keep only links in a standard directory. */
 static void add_targets(struct arena *a, struct nv_search *s)
 {
@@ -241,8 +254,10 @@ void nv_search_libraries(struct arena *a, const struct nv_root *root, const stru
 	if (configured && configured->n > 0)
 		return;
 	add_standard(a, ret);
-	add_cached(a, ret);
-	add_loader_configuration(a, ret);
+	/* What the cache was made from has nothing to add, and may be large: CUDA's own libraries.
+	 */
+	if (!add_cached(a, ret) || !has_anchor(ret))
+		add_loader_configuration(a, ret);
 	add_targets(a, ret);
 }
 

@@ -4,10 +4,10 @@
 /*
  * search: the directories that may hold driver libraries, and what lies in them.
  *
- * The union of the standard directories, the loader's cache and its
- * configuration below the driver root, each directory once whatever its names
- * (users.md P14). Directories that the user names replace all others and may
- * lie outside the root.
+ * The union of the standard directories and those of the loader's cache below
+ * the driver root, each once whatever its names (users.md P14); the loader's
+ * configuration where the cache is missing or knows no driver. Directories that the user names
+ * replace all others and may lie outside the root.
  */
 
 #include "base/vec.h"

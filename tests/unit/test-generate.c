@@ -350,6 +350,20 @@ TEST(no_gpu_at_all_is_an_error_that_says_why)
 	CHECK(strstr(err.text, "1 of 1 are sick"));
 }
 
+TEST(a_driver_without_libcuda_is_refused_where_compute_is_wanted)
+{
+	machine();
+	gpu(0, "0000:00:06.0");
+	CHECK_INT(unlink(H200_LIBS "/libcuda.so." H200_VERSION), 0);
+	look();
+	log_threshold = LOG_ERROR;
+	CHECK_INT(cdi_generate_spec(&arena, &options, &snapshot, &ids, &spec, &err), -ENOENT);
+	CHECK(strstr(err.text, "there is no libcuda.so.580.159.04 below "));
+	options.classes = NV_CLASS_UTILITY;
+	generate();
+	CHECK_STR(nodes_of(device("0")), "nvidia0");
+}
+
 TEST(none_is_a_device_without_a_gpu)
 {
 	one_gpu();
