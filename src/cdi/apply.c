@@ -3,379 +3,404 @@
 
 #include <errno.h>
 
-#include "base/path.h"
-#include "base/str.h"
 #include "os/devnode.h"
 
-/* A node with what the host says filled in. */
-struct node {
-	const struct cdi_node *edit;
-	struct devnode host;
+/* A node as it will stand in the document. */
+struct device {
+	const char *path;
+	char type[2];
+	int64_t major, minor;
+	uint32_t mode, uid, gid;
+	bool has_mode, has_uid, has_gid;
+	const char *access; /* letters for the cgroup rule; NULL: none */
 };
-struct nodes VEC(struct node);
+struct devices VEC(struct device);
 
-struct apply {
-	struct arena *arena;
-	struct oci_spec *spec;
-	const struct cdi_edits *edits;
-	struct nodes nodes;
+struct place {
+	const char *path[3]; /* names from the root */
+	enum json_type type;
 };
 
-/*
- * Computing: everything that can fail.
- */
+static const struct place places[] = {
+	{{"process"}, JSON_OBJECT},
+	{{"process", "env"}, JSON_ARRAY},
+	{{"process", "user"}, JSON_OBJECT},
+	{{"process", "user", "additionalGids"}, JSON_ARRAY},
+	{{"linux"}, JSON_OBJECT},
+	{{"linux", "devices"}, JSON_ARRAY},
+	{{"linux", "netDevices"}, JSON_OBJECT},
+	{{"linux", "resources"}, JSON_OBJECT},
+	{{"linux", "resources", "devices"}, JSON_ARRAY},
+	{{"mounts"}, JSON_ARRAY},
+	{{"hooks"}, JSON_OBJECT},
+	{{"hooks", "prestart"}, JSON_ARRAY},
+	{{"hooks", "createRuntime"}, JSON_ARRAY},
+	{{"hooks", "createContainer"}, JSON_ARRAY},
+	{{"hooks", "startContainer"}, JSON_ARRAY},
+	{{"hooks", "poststart"}, JSON_ARRAY},
+	{{"hooks", "poststop"}, JSON_ARRAY},
+};
 
-static int check_type(const struct apply *ap, const struct json *object, const char *key,
-		      enum json_type type, struct err *e)
+static struct json *find(const struct oci_spec *s, const char *const path[3])
 {
-	const struct json *j = json_field(object, key);
+	struct json *j = s->root;
 
-	if (!j || j->type == JSON_NULL || j->type == type)
-		return 0;
-	return err_set(e, EINVAL, "%s:%u:%u: %s is not %s", ap->spec->path, j->line, j->column, key,
-		       type == JSON_ARRAY ? "a list" : "an object");
+	for (size_t i = 0; i < 3 && path[i] && j; i++)
+		j = json_field(j, path[i]);
+	return j;
 }
 
-/* oci_spec_load() has looked at what is above these. */
-static int check_spec(const struct apply *ap, struct err *e)
+/* Every part that an edit may go into is absent, null or of its type. */
+static int check_places(const struct oci_spec *s, struct err *e)
 {
-	const struct json *root = ap->spec->root, *linux_ = json_field(root, "linux");
-	const struct json *process = json_field(root, "process");
-	int r = check_type(ap, process, "user", JSON_OBJECT, e);
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		const struct place *p = &places[i];
+		const struct json *j = find(s, p->path);
 
-	if (r == 0)
-		r = check_type(ap, json_field(process, "user"), "additionalGids", JSON_ARRAY, e);
-	if (r == 0)
-		r = check_type(ap, linux_, "devices", JSON_ARRAY, e);
-	if (r == 0)
-		r = check_type(ap, linux_, "netDevices", JSON_OBJECT, e);
-	if (r == 0)
-		r = check_type(ap, linux_, "resources", JSON_OBJECT, e);
-	if (r == 0)
-		r = check_type(ap, json_field(linux_, "resources"), "devices", JSON_ARRAY, e);
-	for (size_t i = 0; r == 0 && i < ap->edits->hooks.n; i++)
-		r = check_type(ap, json_field(root, "hooks"), ap->edits->hooks.v[i].name,
-			       JSON_ARRAY, e);
-	return r;
-}
-
-/* "u" is a character device by another name (mknod). */
-static char type_of(const struct cdi_node *node)
-{
-	if (!node->type || node->type[0] == '\0')
-		return '\0';
-	return node->type[0] == 'u' ? 'c' : node->type[0];
-}
-
-/* Whether the edit says all that a node is made from. */
-static bool is_complete(const struct cdi_node *node)
-{
-	return type_of(node) == 'p' || (type_of(node) && node->major != 0);
-}
-
-static int fill_node(const struct cdi_node *edit, struct node *ret, struct err *e)
-{
-	const char *path = edit->host_path ? edit->host_path : edit->path;
-	char type = type_of(edit);
-	struct node node = {.edit = edit};
-	struct err why;
-	int r = devnode_stat(path, &node.host, &why);
-
-	if (r < 0 && !is_complete(edit))
-		return err_set(e, -r, "device node %s: %s", edit->path, why.text);
-	if (r == 0 && type && node.host.type != type && !is_complete(edit))
-		return err_set(e, EINVAL,
-			       "device node %s is to be of type %c, but %s is of type %c",
-			       edit->path, type, path, node.host.type);
-	if (type)
-		node.host.type = type;
-	if (edit->major != 0) {
-		node.host.major = (uint32_t)edit->major;
-		node.host.minor = (uint32_t)edit->minor;
-	}
-	if (edit->has_file_mode)
-		node.host.mode = edit->file_mode;
-	*ret = node;
-	return 0;
-}
-
-static int fill_nodes(struct apply *ap, struct err *e)
-{
-	for (size_t i = 0; i < ap->edits->nodes.n; i++) {
-		struct node node;
-		int r = fill_node(&ap->edits->nodes.v[i], &node, e);
-
-		if (r < 0)
-			return r;
-		arena_push(ap->arena, &ap->nodes, node);
+		if (!j || j->type == JSON_NULL || j->type == p->type)
+			continue;
+		return err_set(e, EBADMSG, "%s:%u:%u: %s%s%s%s%s is not %s", s->path, j->line,
+			       j->column, p->path[0], p->path[1] ? "." : "",
+			       p->path[1] ? p->path[1] : "", p->path[2] ? "." : "",
+			       p->path[2] ? p->path[2] : "",
+			       p->type == JSON_ARRAY ? "a list" : "an object");
 	}
 	return 0;
 }
 
-/*
- * Changing: nothing here fails.
- */
-
-static struct json *need(struct apply *ap, struct json *object, const char *key,
+/* The container or member that an edit goes into, made where it is missing; see check_places(). */
+static struct json *need(const struct oci_spec *s, const char *a, const char *b, const char *c,
 			 enum json_type type)
 {
-	return json_need(ap->arena, object, key, type);
-}
+	const char *const path[] = {a, b, c};
+	struct json *j = s->root;
 
-static void set_str(struct apply *ap, struct json *object, const char *key, const char *text)
-{
-	json_set(ap->arena, object, key, json_new_str(ap->arena, str_of(text)));
-}
+	for (size_t i = 0; i < COUNT_OF(path) && path[i]; i++) {
+		bool last = i + 1 == COUNT_OF(path) || !path[i + 1];
 
-static void set_number(struct apply *ap, struct json *object, const char *key, int64_t value)
-{
-	json_set(ap->arena, object, key, json_new_i64(ap->arena, value));
-}
-
-static void set_strings(struct apply *ap, struct json *object, const char *key,
-			const struct strv *list)
-{
-	struct json *array = json_new(ap->arena, JSON_ARRAY);
-
-	if (list->n == 0)
-		return;
-	for (size_t i = 0; i < list->n; i++)
-		json_append(array, json_new_str(ap->arena, str_of(list->v[i])));
-	json_set(ap->arena, object, key, array);
-}
-
-static void apply_env(struct apply *ap)
-{
-	for (size_t i = 0; i < ap->edits->env.n; i++) {
-		struct str entry = str_of(ap->edits->env.v[i]);
-		size_t end = str_find(entry, '=');
-
-		oci_spec_set_env(ap->spec, arena_str(ap->arena, str_sub(entry, 0, end)),
-				 str_sub(entry, end + 1, entry.n));
+		j = json_need(s->arena, j, path[i], last ? type : JSON_OBJECT);
 	}
+	return j;
 }
 
-/* Removes the elements whose member has this text. */
-static void remove_equal(struct json *array, const char *member, const char *text)
+/* An id of process.user that a node without one of its own gets; 0 is left out. */
+static bool user_id(const struct oci_spec *s, const char *name, uint32_t *ret)
 {
-	for (struct json *j = array->first, *next; j; j = next) {
-		next = j->next;
-		if (str_is(json_str(json_field(j, member)), text))
-			json_remove(j);
-	}
-}
-
-/* The id of process.user, when it is not root's: a node belongs to who will open it. */
-static bool process_id(const struct apply *ap, const char *member, uint64_t *ret)
-{
-	const struct json *user = json_field(json_field(ap->spec->root, "process"), "user");
-
-	return json_u64(json_field(user, member), ret) == 0 && *ret > 0;
-}
-
-static void add_device(struct apply *ap, struct json *devices, const struct node *node)
-{
-	struct json *d = json_new(ap->arena, JSON_OBJECT);
-	const struct cdi_node *edit = node->edit;
-	const char type[] = {node->host.type, '\0'};
+	const char *const path[] = {"process", "user", name};
 	uint64_t id;
 
-	set_str(ap, d, "path", edit->path);
-	set_str(ap, d, "type", type);
-	if (node->host.type != 'p') {
-		set_number(ap, d, "major", node->host.major);
-		set_number(ap, d, "minor", node->host.minor);
-	}
-	if (edit->has_file_mode || node->host.mode != 0)
-		set_number(ap, d, "fileMode", node->host.mode);
-	if (edit->has_uid)
-		set_number(ap, d, "uid", edit->uid);
-	else if (process_id(ap, "uid", &id))
-		set_number(ap, d, "uid", (int64_t)id);
-	if (edit->has_gid)
-		set_number(ap, d, "gid", edit->gid);
-	else if (process_id(ap, "gid", &id))
-		set_number(ap, d, "gid", (int64_t)id);
-
-	remove_equal(devices, "path", edit->path);
-	json_append(devices, d);
+	if (json_u64(find(s, path), &id) < 0 || id == 0 || id > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)id;
+	return true;
 }
 
-/*
- * Rules are read from first to last, so an equal one counts only when no rule
- * behind it takes something away again.
- */
-static bool has_rule(const struct json *rules, const struct json *rule)
+/* Whether the edit says by itself which device it is. */
+static bool is_specified(const struct cdi_node *n)
 {
-	bool found = false;
+	return n->type && *n->type && (n->major != 0 || strcmp(n->type, "p") == 0);
+}
 
-	json_each(r, rules)
+/* "u" is a character device by another name (mknod(1)). */
+static char type_of(const struct cdi_node *n)
+{
+	char type = n->type ? n->type[0] : '\0';
+
+	return type == 'u' ? 'c' : type;
+}
+
+/* Fills what the edit leaves open from the host's node, as it is now. */
+static int look_at_host(const struct cdi_node *n, struct device *d, struct err *e)
+{
+	const char *host = n->host_path && *n->host_path ? n->host_path : n->path;
+	struct devnode found;
+	struct err why;
+	int r = devnode_stat(host, &found, &why);
+
+	if (r < 0)
+		return is_specified(n) ? 0 : err_set(e, -r, "%s", why.text);
+	if (!d->has_mode) {
+		d->mode = found.mode;
+		d->has_mode = true;
+	}
+	if (is_specified(n))
+		return 0;
+	if (d->type[0] == '\0')
+		d->type[0] = found.type;
+	else if (d->type[0] != found.type)
+		return err_set(e, EINVAL, "%s is of type %c, not %s", host, found.type, d->type);
+	if (d->major == 0 && found.type != 'p') {
+		d->major = found.major;
+		d->minor = found.minor;
+	}
+	return 0;
+}
+
+static int plan_device(const struct oci_spec *s, const struct cdi_node *n, struct devices *list,
+		       struct err *e)
+{
+	struct device d = {
+		.path = n->path,
+		.type = {type_of(n)},
+		.major = n->major,
+		.minor = n->minor,
+		.mode = n->file_mode,
+		.has_mode = n->has_file_mode,
+		.uid = n->uid,
+		.has_uid = n->has_uid,
+		.gid = n->gid,
+		.has_gid = n->has_gid,
+	};
+	int r = look_at_host(n, &d, e);
+
+	if (r < 0)
+		return err_in(e, r, "CDI device node %s", n->path);
+	d.has_uid = d.has_uid || user_id(s, "uid", &d.uid);
+	d.has_gid = d.has_gid || user_id(s, "gid", &d.gid);
+	d.access = n->permissions && *n->permissions ? n->permissions : "rwm";
+	if (strcmp(d.access, "none") == 0 || d.type[0] == 'p')
+		d.access = NULL;
+	arena_push(s->arena, list, d);
+	return 0;
+}
+
+static void set_number(const struct oci_spec *s, struct json *object, const char *name,
+		       int64_t value)
+{
+	json_set(s->arena, object, name, json_new_i64(s->arena, value));
+}
+
+static void set_string(const struct oci_spec *s, struct json *object, const char *name,
+		       const char *text)
+{
+	json_set(s->arena, object, name, json_new_str(s->arena, str_of(text)));
+}
+
+static void set_strings(const struct oci_spec *s, struct json *object, const char *name,
+			const struct strv *list)
+{
+	struct json *array = json_new(s->arena, JSON_ARRAY);
+
+	for (size_t i = 0; i < list->n; i++)
+		json_append(array, json_new_str(s->arena, str_of(list->v[i])));
+	if (list->n > 0)
+		json_set(s->arena, object, name, array);
+}
+
+/* The first entry of a list of objects whose member is that text. */
+static struct json *find_entry(const struct json *list, const char *name, const char *text)
+{
+	json_each(entry, list) if (str_is(json_str(json_field(entry, name)), text)) return entry;
+	return NULL;
+}
+
+static void add_device(const struct oci_spec *s, const struct device *d)
+{
+	struct json *list = need(s, "linux", "devices", NULL, JSON_ARRAY);
+	struct json *old = find_entry(list, "path", d->path);
+	struct json *j = json_new(s->arena, JSON_OBJECT);
+
+	set_string(s, j, "path", d->path);
+	set_string(s, j, "type", d->type);
+	if (d->type[0] != 'p') {
+		set_number(s, j, "major", d->major);
+		set_number(s, j, "minor", d->minor);
+	}
+	if (d->has_mode)
+		set_number(s, j, "fileMode", d->mode);
+	if (d->has_uid)
+		set_number(s, j, "uid", d->uid);
+	if (d->has_gid)
+		set_number(s, j, "gid", d->gid);
+	if (!old)
+		json_append(list, j);
+	else if (!json_equal(old, j))
+		json_replace(old, j);
+}
+
+static bool is_number(const struct json *rule, const char *name, int64_t value)
+{
+	int64_t found;
+
+	return json_i64(json_field(rule, name), &found) == 0 && found == value;
+}
+
+/* Whether the rules that are there allow the device already: a later one that denies undoes them.
+ */
+static bool has_rule(const struct json *rules, const struct device *d)
+{
+	bool has = false;
+
+	json_each(rule, rules)
 	{
-		if (!json_bool(json_field(r, "allow"), false))
-			found = false;
-		else if (json_equal(r, rule))
-			found = true;
-	}
-	return found;
-}
+		struct str access = json_str(json_field(rule, "access"));
+		bool covers = true;
 
-static void add_rule(struct apply *ap, struct json *rules, const struct node *node)
-{
-	const char *access = node->edit->permissions;
-	const char type[] = {node->host.type, '\0'};
-	struct json *rule = json_new(ap->arena, JSON_OBJECT);
-
-	json_set(ap->arena, rule, "allow", json_new_bool(ap->arena, true));
-	set_str(ap, rule, "type", type);
-	set_number(ap, rule, "major", node->host.major);
-	set_number(ap, rule, "minor", node->host.minor);
-	set_str(ap, rule, "access", access && access[0] != '\0' ? access : "rwm");
-	if (!has_rule(rules, rule))
-		json_append(rules, rule);
-}
-
-static struct json *need_linux(struct apply *ap)
-{
-	return need(ap, ap->spec->root, "linux", JSON_OBJECT);
-}
-
-static void apply_nodes(struct apply *ap)
-{
-	struct json *devices, *rules = NULL;
-
-	if (ap->nodes.n == 0)
-		return;
-	devices = need(ap, need_linux(ap), "devices", JSON_ARRAY);
-	for (size_t i = 0; i < ap->nodes.n; i++) {
-		const struct node *node = &ap->nodes.v[i];
-
-		add_device(ap, devices, node);
-		if (node->host.type == 'p')
+		if (!json_bool(json_field(rule, "allow"), false)) {
+			has = false;
 			continue;
-		if (!rules)
-			rules = need(ap, need(ap, need_linux(ap), "resources", JSON_OBJECT),
-				     "devices", JSON_ARRAY);
-		add_rule(ap, rules, node);
+		}
+		for (const char *letter = d->access; *letter; letter++)
+			covers = covers && str_find(access, *letter) < access.n;
+		has = has ||
+		      (covers && str_is(json_str(json_field(rule, "type")), d->type) &&
+		       is_number(rule, "major", d->major) && is_number(rule, "minor", d->minor));
 	}
+	return has;
 }
 
-static void apply_net_devices(struct apply *ap)
+static void add_rule(const struct oci_spec *s, const struct device *d)
 {
-	for (size_t i = 0; i < ap->edits->net_devices.n; i++) {
-		const struct cdi_net_device *edit = &ap->edits->net_devices.v[i];
-		struct json *device = json_new(ap->arena, JSON_OBJECT);
+	struct json *rules = need(s, "linux", "resources", "devices", JSON_ARRAY);
+	struct json *j;
 
-		set_str(ap, device, "name", edit->name);
-		json_set(ap->arena, need(ap, need_linux(ap), "netDevices", JSON_OBJECT),
-			 edit->host_name, device);
-	}
+	if (has_rule(rules, d))
+		return;
+	j = json_new(s->arena, JSON_OBJECT);
+	json_set(s->arena, j, "allow", json_new_bool(s->arena, true));
+	set_string(s, j, "type", d->type);
+	set_number(s, j, "major", d->major);
+	set_number(s, j, "minor", d->minor);
+	set_string(s, j, "access", d->access);
+	json_append(rules, j);
 }
 
-/*
- * How many names the destination has, so that nothing is mounted over what lies
- * below it. Doubled slashes do not count; dots are left to the runtime.
- */
+static void add_env(struct oci_spec *s, const char *env)
+{
+	struct str rest = str_of(env), name;
+
+	(void)str_split(&rest, '=', &name);
+	oci_spec_set_env(s, arena_str(s->arena, name), rest.p ? rest : STR(""));
+}
+
+static void add_net_device(const struct oci_spec *s, const struct cdi_net_device *d)
+{
+	struct json *list = need(s, "linux", "netDevices", NULL, JSON_OBJECT);
+	struct json *j = json_new(s->arena, JSON_OBJECT), *old = json_get(list, d->host_name);
+
+	set_string(s, j, "name", d->name);
+	if (!old || !json_equal(old, j))
+		json_set(s->arena, list, d->host_name, j);
+}
+
+/* Every earlier mount on its place goes: one that stayed would hide it, or be hidden. 1 when it was
+ * not there. */
+static int add_mount(const struct oci_spec *s, const struct cdi_mount *m)
+{
+	struct json *list = need(s, "mounts", NULL, NULL, JSON_ARRAY);
+	struct json *old = find_entry(list, "destination", m->container_path);
+	struct json *j = json_new(s->arena, JSON_OBJECT);
+
+	set_string(s, j, "destination", m->container_path);
+	if (m->type && *m->type)
+		set_string(s, j, "type", m->type);
+	set_string(s, j, "source", m->host_path);
+	set_strings(s, j, "options", &m->options);
+	if (old && json_equal(old, j))
+		return 0;
+	for (; old; old = find_entry(list, "destination", m->container_path))
+		json_remove(old);
+	json_append(list, j);
+	return 1;
+}
+
+/* How many names the destination has once it is clean. */
 static size_t depth_of(const struct json *mount)
 {
-	struct str rest = json_str(json_field(mount, "destination")), name;
+	struct str rest = json_str(json_field(mount, "destination")), part;
 	size_t depth = 0;
 
-	while (rest.p && str_split(&rest, '/', &name))
-		depth += name.n > 0;
+	while (str_split(&rest, '/', &part)) {
+		if (str_is(part, ".."))
+			depth -= depth > 0;
+		else if (part.n > 0 && !str_is(part, "."))
+			depth++;
+	}
 	return depth;
 }
 
-static bool is_higher(const struct json *x, const struct json *y)
+static bool is_shallower(const struct json *x, const struct json *y)
 {
 	return depth_of(x) < depth_of(y);
 }
 
-static void apply_mounts(struct apply *ap)
+/* A mount must come after those that it lies in. */
+static void add_mounts(const struct oci_spec *s, const struct cdi_mounts *list)
 {
-	struct json *mounts;
+	int added = 0;
 
-	if (ap->edits->mounts.n == 0)
+	for (size_t i = 0; i < list->n; i++)
+		added |= add_mount(s, &list->v[i]);
+	if (added)
+		json_sort(need(s, "mounts", NULL, NULL, JSON_ARRAY), is_shallower);
+}
+
+static void add_hook(const struct oci_spec *s, const struct cdi_hook *h)
+{
+	struct json *j = json_new(s->arena, JSON_OBJECT);
+
+	set_string(s, j, "path", h->path);
+	set_strings(s, j, "args", &h->args);
+	set_strings(s, j, "env", &h->env);
+	if (h->timeout != 0)
+		set_number(s, j, "timeout", h->timeout);
+	json_append(need(s, "hooks", h->name, NULL, JSON_ARRAY), j);
+}
+
+static void set_rdt(const struct oci_spec *s, const struct json *rdt)
+{
+	struct json *parent = need(s, "linux", NULL, NULL, JSON_OBJECT);
+	struct json *old = json_field(parent, "intelRdt");
+
+	if (!old || !json_equal(old, rdt))
+		json_set(s->arena, parent, "intelRdt", json_copy(s->arena, rdt));
+}
+
+/* Group 0 is what a container has anyway, and would be a right that nobody meant to give. */
+static void add_gid(const struct oci_spec *s, uint32_t gid)
+{
+	struct json *list;
+	uint64_t id;
+
+	if (gid == 0)
 		return;
-	mounts = need(ap, ap->spec->root, "mounts", JSON_ARRAY);
-	for (size_t i = 0; i < ap->edits->mounts.n; i++) {
-		const struct cdi_mount *edit = &ap->edits->mounts.v[i];
-		struct json *mount = json_new(ap->arena, JSON_OBJECT);
-
-		set_str(ap, mount, "destination", edit->container_path);
-		if (edit->type && edit->type[0] != '\0')
-			set_str(ap, mount, "type", edit->type);
-		set_str(ap, mount, "source", edit->host_path);
-		set_strings(ap, mount, "options", &edit->options);
-		remove_equal(mounts, "destination", edit->container_path);
-		json_append(mounts, mount);
-	}
-	json_sort(mounts, is_higher);
+	list = need(s, "process", "user", "additionalGids", JSON_ARRAY);
+	json_each(entry, list) if (json_u64(entry, &id) == 0 && id == gid) return;
+	json_append(list, json_new_i64(s->arena, gid));
 }
 
-static void apply_hooks(struct apply *ap)
+static int plan(const struct oci_spec *s, const struct cdi_edits *edits, struct devices *ret,
+		struct err *e)
 {
-	for (size_t i = 0; i < ap->edits->hooks.n; i++) {
-		const struct cdi_hook *edit = &ap->edits->hooks.v[i];
-		struct json *stages = need(ap, ap->spec->root, "hooks", JSON_OBJECT);
-		struct json *hook = json_new(ap->arena, JSON_OBJECT);
+	int r = check_places(s, e);
 
-		set_str(ap, hook, "path", edit->path);
-		set_strings(ap, hook, "args", &edit->args);
-		set_strings(ap, hook, "env", &edit->env);
-		if (edit->timeout > 0)
-			set_number(ap, hook, "timeout", edit->timeout);
-		json_append(need(ap, stages, edit->name, JSON_ARRAY), hook);
-	}
-}
-
-static bool has_number(const struct json *array, uint32_t value)
-{
-	json_each(j, array)
-	{
-		uint64_t n;
-
-		if (json_u64(j, &n) == 0 && n == value)
-			return true;
-	}
-	return false;
-}
-
-static void apply_gids(struct apply *ap)
-{
-	struct json *gids = NULL;
-
-	for (size_t i = 0; i < ap->edits->gids.n; i++) {
-		uint32_t gid = ap->edits->gids.v[i];
-		struct json *process = need(ap, ap->spec->root, "process", JSON_OBJECT);
-
-		if (gid == 0)
-			continue;
-		if (!gids)
-			gids = need(ap, need(ap, process, "user", JSON_OBJECT), "additionalGids",
-				    JSON_ARRAY);
-		if (!has_number(gids, gid))
-			json_append(gids, json_new_i64(ap->arena, gid));
-	}
+	for (size_t i = 0; i < edits->nodes.n && r == 0; i++)
+		r = plan_device(s, &edits->nodes.v[i], ret, e);
+	return r;
 }
 
 int cdi_apply(struct oci_spec *spec, const struct cdi_edits *edits, struct err *e)
 {
-	struct apply ap = {.arena = spec->arena, .spec = spec, .edits = edits};
-	int r = check_spec(&ap, e);
+	struct devices devices = {0};
+	int r = plan(spec, edits, &devices, e);
 
-	if (r == 0)
-		r = fill_nodes(&ap, e);
-	if (r < 0 || cdi_edits_empty(edits))
+	if (r < 0)
 		return r;
-
-	apply_env(&ap);
-	apply_nodes(&ap);
-	apply_net_devices(&ap);
-	apply_mounts(&ap);
-	apply_hooks(&ap);
+	for (size_t i = 0; i < edits->env.n; i++)
+		add_env(spec, edits->env.v[i]);
+	for (size_t i = 0; i < devices.n; i++) {
+		add_device(spec, &devices.v[i]);
+		if (devices.v[i].access)
+			add_rule(spec, &devices.v[i]);
+	}
+	for (size_t i = 0; i < edits->net_devices.n; i++)
+		add_net_device(spec, &edits->net_devices.v[i]);
+	add_mounts(spec, &edits->mounts);
+	for (size_t i = 0; i < edits->hooks.n; i++)
+		add_hook(spec, &edits->hooks.v[i]);
 	if (edits->intel_rdt)
-		json_set(ap.arena, need_linux(&ap), "intelRdt",
-			 json_copy(ap.arena, edits->intel_rdt));
-	apply_gids(&ap);
+		set_rdt(spec, edits->intel_rdt);
+	for (size_t i = 0; i < edits->gids.n; i++)
+		add_gid(spec, edits->gids.v[i]);
 	return 0;
 }
