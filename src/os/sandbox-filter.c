@@ -56,14 +56,13 @@ static const struct sock_filter filter[] = {
 	KILL,
 	ALLOW(SYS_openat2),
 	ALLOW(SYS_fstat),
-	ALLOW(SYS_fstatfs),
+	ALLOW(SYS_fstatfs), /* rootfs_walk(), for links of procfs */
 	ALLOW(SYS_pread64),
 	ALLOW(SYS_close),
 	ALLOW(SYS_read),
 	ALLOW(SYS_readlinkat),
 	ALLOW(SYS_getdents64),
 	ALLOW(SYS_newfstatat),
-	ALLOW(SYS_fstatfs), /* rootfs_walk(), for links of procfs */
 	ALLOW(SYS_statx),
 	ALLOW(SYS_lseek),
 	ALLOW(SYS_brk),
@@ -78,12 +77,11 @@ static const struct sock_filter filter[] = {
 	ALLOW(SYS_sigaltstack),
 #endif
 	ALLOW_WITHOUT(SYS_openat, 2, WRITING),
-	/* What fdopendir() asks for and sets, and one more descriptor of what is open already. */
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 6),
+	/* What fdopendir() asks for and sets. */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 5),
 	LOAD(ARGUMENT(1)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 3, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETFD, 2, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_DUPFD_CLOEXEC, 1, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 2, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETFD, 1, 0),
 	KILL,
 	PASS,
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 6),
