@@ -48,13 +48,16 @@ static void mend_standard_descriptors(void)
 	}
 }
 
+/*
+ * What exec(2) hands on: ignored signals and the mask. Only signals that something here depends
+ * on: a child to be waited for, the deadline's, and the two that would end us where write() has
+ * words for a closed pipe and a full file.
+ */
 static void reset_signals(void)
 {
 	sigset_t none;
 
-	for (int n = 1; n < SIGRTMIN; n++)
-		(void)signal(n, SIG_DFL);
-	/* A closed pipe and a full file are errors of write(), with words. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)sigemptyset(&none);
@@ -63,13 +66,12 @@ static void reset_signals(void)
 
 static void lower(int resource, rlim_t most)
 {
-	struct rlimit limit;
+	const struct rlimit wanted = {most, most};
+	struct rlimit before;
 
-	if (getrlimit(resource, &limit) < 0)
-		return;
-	limit.rlim_max = limit.rlim_max < most ? limit.rlim_max : most;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(resource, &limit);
+	/* Where it was lower already, with the right to raise it: back. */
+	if (prlimit(0, (unsigned)resource, &wanted, &before) == 0 && before.rlim_max < most)
+		(void)setrlimit(resource, &before);
 }
 
 static void keep_environment(const char *const *keep)
