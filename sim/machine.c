@@ -22,13 +22,16 @@ static int complain(const struct reader *r, const struct json *at, const char *f
 
 static int complain(const struct reader *r, const struct json *at, const char *fmt, ...)
 {
-	auto_free char *what = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	what = mem_vprintf(fmt, ap);
+	{
+		auto_free char *what = mem_vprintf(fmt, ap);
+
+		(void)err_set(r->e, EBADMSG, "%s:%u: %s", r->name, at->line, what);
+	}
 	va_end(ap);
-	return err_set(r->e, EBADMSG, "%s:%u: %s", r->name, at->line, what);
+	return -EBADMSG;
 }
 
 static int want(const struct reader *r, const struct json *j, enum json_type type,

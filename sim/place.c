@@ -58,15 +58,28 @@ static char *writable_path(const char *path)
 		       : mem_strdup(path);
 }
 
-static int check_root(const char *path, const struct strv *roots, struct err *e)
-{
-	auto_free char *dir = path_dir(path), *real = realpath(dir, NULL);
+/* Where may be written, and the directory for which that was last found to be so. */
+struct permit {
+	const struct strv *roots;
+	char *dir;
+};
 
+static int check_root(const char *path, struct permit *permit, struct err *e)
+{
+	auto_free char *dir = path_dir(path), *real = NULL;
+
+	if (permit->dir && strcmp(permit->dir, dir) == 0)
+		return 0;
+	real = realpath(dir, NULL);
 	if (!real)
 		return err_sys(e, "%s", dir);
-	for (size_t i = 0; i < roots->n; i++)
-		if (path_is_below(real, roots->v[i]))
+	for (size_t i = 0; i < permit->roots->n; i++) {
+		if (path_is_below(real, permit->roots->v[i])) {
+			free(permit->dir);
+			permit->dir = steal_ptr(dir);
 			return 0;
+		}
+	}
 	return err_set(e, EXDEV, "%s lies on the host: start the simulation anew with this change",
 		       path);
 }
@@ -130,7 +143,7 @@ static int make_at(const char *path, const struct content_item *item)
 }
 
 /* Made under another name first: a reader sees the old thing or the new one. */
-static int put(const struct content_item *item, const struct strv *roots, struct err *e)
+static int put(const struct content_item *item, struct permit *permit, struct err *e)
 {
 	auto_free char *path = writable_path(item->path), *tmp = mem_printf("%s.sim~", path);
 	int ret;
@@ -140,7 +153,7 @@ static int put(const struct content_item *item, const struct strv *roots, struct
 		(void)unlink(path);
 	if (item->kind == CONTENT_DIR && access(path, F_OK) == 0)
 		return 0;
-	ret = check_root(path, roots, e);
+	ret = check_root(path, permit, e);
 	if (ret < 0)
 		return ret;
 	if (item->kind == CONTENT_DIR)
@@ -164,11 +177,11 @@ static int put(const struct content_item *item, const struct strv *roots, struct
 }
 
 /* Best effort: a directory of the host is not empty, and stays. */
-static void take_away(const struct content_item *item, const struct strv *roots)
+static void take_away(const struct content_item *item, struct permit *permit)
 {
 	auto_free char *path = writable_path(item->path);
 
-	if (check_root(path, roots, NULL) < 0)
+	if (check_root(path, permit, NULL) < 0)
 		return;
 	if (item->kind == CONTENT_DIR)
 		(void)rmdir(path);
@@ -184,6 +197,7 @@ static bool is_library(const struct content_item *item)
 int place_content(const struct content *old, const struct content *wanted, const struct strv *roots,
 		  bool *ret_libraries, struct err *e)
 {
+	struct permit permit = {.roots = roots};
 	struct index before = {0}, after = {0};
 	bool libraries = false;
 	int ret = 0;
@@ -194,7 +208,7 @@ int place_content(const struct content *old, const struct content *wanted, const
 		const struct content_item *item = &old->v[i - 1], *now = look_up(&after, item);
 
 		if (!now || now->kind != item->kind) {
-			take_away(item, roots);
+			take_away(item, &permit);
 			libraries |= is_library(item);
 		}
 	}
@@ -203,9 +217,10 @@ int place_content(const struct content *old, const struct content *wanted, const
 
 		if (was && same(was, item))
 			continue;
-		ret = put(item, roots, e);
+		ret = put(item, &permit, e);
 		libraries |= is_library(item);
 	}
+	free(permit.dir);
 	vec_done(&before);
 	vec_done(&after);
 	if (ret == 0)

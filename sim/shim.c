@@ -111,7 +111,7 @@ static int edit_bundle(struct arena *a, const char *bundle, const char *path, st
 {
 	AUTO(strbuf_done) struct strbuf out = {0};
 	auto_free char *dir = realpath(bundle, NULL), *rootfs = NULL;
-	struct json *config;
+	struct json *config = NULL;
 	struct str text, root;
 	int ret = fs_read(a, path, MAX_CONFIG, &text, e);
 
@@ -120,7 +120,7 @@ static int edit_bundle(struct arena *a, const char *bundle, const char *path, st
 	if (ret < 0)
 		return ret;
 	root = json_str(json_get(json_get(config, "root"), "path"));
-	if (!dir || root.n == 0 || !json_is(config, JSON_OBJECT))
+	if (!dir || root.n == 0)
 		return 0;
 	rootfs = root.p[0] == '/' ? mem_dup(root.p, root.n) : path_join(dir, arena_str(a, root));
 	if (!add_hook(a, config, rootfs))

@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "place.h"
 
-enum { MAX_MOUNTINFO = 16 << 20 };
+enum { MAX_MOUNTINFO = 16 << 20, MAX_DEVICES = 65536 };
 
 int stage_mount(const char *type, const char *target, unsigned long flags, const char *data,
 		struct err *e)
@@ -182,6 +182,27 @@ static int furnish_driver_root(const char *driver_root, struct err *e)
 	return 0;
 }
 
+/*
+ * A machine that has real GPUs shows simulated ones alone: their links vanish
+ * from the private overlay over this directory.
+ */
+static void hide_real_gpus(struct arena *a)
+{
+	static const char dir[] = "/sys/bus/pci/devices";
+	struct strv names = {0};
+
+	if (fs_list(a, dir, MAX_DEVICES, &names, NULL) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		const char *path = arena_printf(a, "%s/%s", dir, names.v[i]);
+		struct str vendor;
+
+		if (fs_read(a, arena_printf(a, "%s/vendor", path), 4096, &vendor, NULL) == 0 &&
+		    str_is(str_trim(vendor), "0x10de"))
+			(void)unlink(path);
+	}
+}
+
 int stage_build(struct arena *a, const struct content *content, const struct machine *m,
 		int program, struct err *e)
 {
@@ -204,8 +225,10 @@ int stage_build(struct arena *a, const struct content *content, const struct mac
 		ret = stage_overlays(a, content, m->driver.root, &roots, e);
 	if (ret == 0)
 		ret = store_roots(&roots, e);
-	if (ret == 0)
+	if (ret == 0) {
+		hide_real_gpus(a);
 		ret = place_content(&nothing, content, &roots, &libraries, e);
+	}
 	if (ret == 0)
 		ret = bind_proc_files(e);
 	if (ret == 0 && own_root)
