@@ -8,7 +8,7 @@
  * running program sees a GPU vanish as it would with a real driver. What was read
  * stays in memory: other threads may still be answering from it.
  *
- * Each call appears in MACHINE_DIR/nvml-calls ("PID CALL GPU") when that file
+ * Each call appears in SIM_CALLS_PATH ("PID CALL GPU") when that file
  * exists, so that tests can count calls; nothing has to be configured, since a
  * caller may have emptied its environment and changed its root.
  */
@@ -23,7 +23,7 @@ struct sim_target {
 	const struct machine_mig *mig; /* NULL: the whole GPU */
 };
 
-#define SIM_CALLS_PATH MACHINE_DIR "/nvml-calls"
+#define SIM_CALLS_PATH "/run/nvidia-gpu-sim/nvml-calls"
 
 /* Defines one exported function. */
 #define NVML(name, ...)                                                                            \

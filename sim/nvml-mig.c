@@ -85,6 +85,16 @@ static unsigned memory_slices(const struct machine_gpu *gpu, const struct machin
 	return p ? p->memory_eighths : mig->gi_slices;
 }
 
+/* Hopper has a decoder for each slice; Ampere five for seven. */
+static unsigned decoders(const struct machine_gpu *gpu, unsigned slices)
+{
+	static const unsigned ampere[] = {0, 0, 1, 2, 2, 3, 4, 5, 5};
+
+	if (gpu->compute_capability[0] == '8' && slices < COUNT_OF(ampere))
+		return ampere[slices];
+	return slices;
+}
+
 NVML(nvmlDeviceGetMigMode, nvml_device device, unsigned *now, unsigned *later)
 {
 	struct sim_target t;
@@ -183,7 +193,7 @@ static nvml_return attributes(const char *call, nvml_device device, struct nvml_
 	*ret = (struct nvml_attributes){
 		.multiprocessors = t.mig->multiprocessors,
 		.copy_engines = t.mig->gi_slices,
-		.decoders = t.mig->gi_slices,
+		.decoders = decoders(t.gpu, t.mig->gi_slices),
 		.jpegs = t.mig->media ? 1 : 0,
 		.ofas = t.mig->media ? 1 : 0,
 		.gpu_slices = t.mig->gi_slices,
@@ -222,7 +232,7 @@ static struct nvml_gi_profile describe(const struct machine_gpu *gpu, const stru
 		.instances = p->instances,
 		.multiprocessors = multiprocessors(gpu, p),
 		.copy_engines = p->slices == 7 ? 8 : p->slices,
-		.decoders = p->slices,
+		.decoders = decoders(gpu, p->slices),
 		.jpegs = p->slices,
 		.ofas = p->slices == 7 || p->media ? 1 : 0,
 		.memory_mib = memory_mib(gpu, p),

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "embed.h"
+#include "hide-symbol.h"
 #include "place.h"
 
 #define PREFIX "platform/"
@@ -49,12 +50,38 @@ static struct str read_clean(struct arena *a, const char *name)
 	return text;
 }
 
+/* The library without the functions whose fault it is to be missing. */
+static int lacking(struct arena *a, const struct machine *m, struct str library, struct str *ret,
+		   struct err *e)
+{
+	char *image = arena_str(a, library);
+
+	for (size_t i = 0; i < m->faults.n; i++) {
+		const struct machine_fault *f = &m->faults.v[i];
+		int r = f->missing && library.n > 0 ? sim_hide_symbol(image, library.n, f->call, e)
+						    : 1;
+
+		if (r < 0)
+			return err_in(e, r, "libnvidia-ml.so.1");
+		if (r == 0)
+			return err_set(e, ENOENT,
+				       "the fault \"missing\" of %s: libnvidia-ml.so.1 has no such "
+				       "function",
+				       f->call);
+	}
+	*ret = (struct str){image, library.n};
+	return 0;
+}
+
 int platform_content(struct arena *a, const struct machine *m, struct content *ret, struct err *e)
 {
-	const struct content_payload payload = {.nvml = embed_find("libnvidia-ml.so.1"),
-						.nvidia_smi = embed_find("nvidia-smi")};
+	struct content_payload payload = {.nvidia_smi = embed_find("nvidia-smi")};
 	struct str devices = read_clean(a, "devices");
 	struct machine machine = *m;
+	int r = lacking(a, m, embed_find("libnvidia-ml.so.1"), &payload.nvml, e);
+
+	if (r < 0)
+		return r;
 
 	if (devices.n == 0)
 		return err_set(e, ENOENT, "cannot read /proc/devices: is /proc mounted?");

@@ -92,6 +92,7 @@ static bool enter_machine(const char *text)
 	return true;
 }
 
+#define CALLS  "/run/nvidia-gpu-sim/nvml-calls"
 #define DRIVER "\"name\": \"t\", \"driver\": {\"version\": \"580.159.04\", \"cuda\": \"13.0\"}"
 #define TWO_GPUS                                                                                   \
 	"\"gpus\": [{\"pci\": \"0000:06:00.0\", \"name\": \"NVIDIA H200\", \"uuid\": "             \
@@ -311,10 +312,12 @@ TEST(calls_are_logged_when_the_log_exists)
 
 	if (!enter_machine("{" DRIVER ", " TWO_GPUS "}"))
 		return;
-	write_file(MACHINE_DIR "/nvml-calls", "");
+	CHECK_INT(mount("sim", "/run", "tmpfs", 0, "mode=755"), 0);
+	CHECK_INT(mkdir("/run/nvidia-gpu-sim", 0755), 0);
+	write_file(CALLS, "");
 	CHECK_INT(CALL("nvmlInit_v2"), NVML_OK);
 	CHECK_INT(CALL("nvmlDeviceGetUUID", gpu_at(1), text, 96u), NVML_OK);
-	CHECK_OK(fs_read(&arena, MACHINE_DIR "/nvml-calls", 4096, &log, &e), &e);
+	CHECK_OK(fs_read(&arena, CALLS, 4096, &log, &e), &e);
 	CHECK_STR(log.p, arena_printf(&arena,
 				      "%d nvmlInit_v2 -\n%d nvmlDeviceGetHandleByIndex_v2 -\n"
 				      "%d nvmlDeviceGetUUID 1\n",
