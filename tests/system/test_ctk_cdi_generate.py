@@ -273,6 +273,23 @@ def test_a_directory_that_cannot_be_written_is_an_error_and_leaves_nothing(one):
     assert "Generated" not in done.err
 
 
+@pytest.mark.parametrize("how", ["size=16k", "ro"])
+def test_a_full_or_read_only_file_system_keeps_the_old_file(one, how):
+    target = one.tmp / how / "nvidia.yaml"
+    target.parent.mkdir()
+    one.run("mount", "-t", "tmpfs", "-o", "size=16k", "none", target.parent).ok()
+    one.run("sh", "-c", f"echo old > {target}").ok()
+    one.run("mount", "-o", f"remount,{how}", target.parent).ok()
+    done = one.run(CTK, "cdi", "generate", "--feature-flag=separate-hooks", "--output", target).failed(1)
+    assert str(target) in done.err and "Generated" not in done.err
+    assert one.run("cat", target).ok().out == "old\n"
+    assert one.run("ls", "-A", target.parent).ok().out == "nvidia.yaml\n"
+
+
+def test_output_that_nobody_takes_is_a_failure(one):
+    one.run("sh", "-c", f"{CTK} cdi generate > /dev/full").failed(1)
+
+
 def test_without_a_driver(tmp_path):
     if os.path.exists("/proc/driver/nvidia"):
         pytest.skip("this machine has a driver")
