@@ -26,7 +26,8 @@ cdi_yaml_reader cdi_file_yaml;
  * file:line:column; -ENODATA for an empty file. */
 int cdi_file_read(struct arena *a, const char *path, struct json **ret, struct err *e) MUST_USE;
 
-/* Whether the name ends in one of the extensions that readers look for, and which format that is. */
+/* Whether the name ends in one of the extensions that readers look for, and which format that is.
+ */
 bool cdi_file_format_of(const char *path, enum cdi_format *ret);
 
 /*

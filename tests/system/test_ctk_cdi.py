@@ -62,7 +62,7 @@ def test_wrong_usage():
     assert "Incorrect Usage: unknown option --ouput=x, did you mean --output?" in done.err
     assert "Usage: nvidia-ctk cdi generate" in done.out
     assert "No help topic for 'bogus'" in ctk("bogus").failed(3).err
-    assert "did you mean 'generate'?" in ctk("cdi", "genrate").failed(3).err
+    assert "did you mean 'generate'?" in ctk("cdi", "generrate").failed(3).err
     assert ctk("cdi", "validate", "--bogus").failed(2)
     assert ctk("cdi", "list", env={"NVIDIA_CTK_DEBUG": "perhaps"}).failed(1)
 
