@@ -52,9 +52,10 @@ class UnitFile(pytest.File):
 
 class CorpusFile(pytest.File):
     def collect(self):
-        corpus = self.path.parent / "corpus" / self.path.stem.removeprefix("fuzz-")
+        name = self.path.stem.removeprefix("fuzz-")
+        corpus = self.path.parent / "corpus" / name
         for build in BUILDS:
-            binary = build / self.path.stem
+            binary = build / f"replay-{name}"
             if not binary.exists():
                 pytest.fail(f"{binary} was not built: is {self.path.name} in fuzz_targets of meson.build?", pytrace=False)
             yield Program.from_parent(self, name=f"{build.name}:corpus", argv=[binary, corpus])

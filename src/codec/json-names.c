@@ -7,44 +7,48 @@
 /* Objects up to this size are checked for duplicates member by member, larger ones by sorting. */
 #define FEW_MEMBERS 12
 
-/* Takes the first character off *s as Go folds it: the two others that fold to ASCII letters too.
+/*
+ * The first character of s as Go folds it, and how many bytes it has: two
+ * others fold to ASCII letters as well. s is not empty.
  */
-static unsigned fold_next(struct str *s)
+static unsigned fold(struct str s, size_t *n)
 {
-	unsigned char c = (unsigned char)s->p[0];
-	size_t n = 1;
-	unsigned folded = c;
+	unsigned char c = (unsigned char)s.p[0];
 
-	if (c >= 'A' && c <= 'Z') {
-		folded = c - 'A' + 'a';
-	} else if (str_has_prefix(*s, "\xc5\xbf")) {
-		folded = 's';
-		n = 2;
-	} else if (str_has_prefix(*s, "\xe2\x84\xaa")) {
-		folded = 'k';
-		n = 3;
+	*n = 1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A' + 'a';
+	if (c == 0xc5 && str_has_prefix(s, "\xc5\xbf")) {
+		*n = 2;
+		return 's';
 	}
-	*s = str_sub(*s, n, s->n);
-	return folded;
+	if (c == 0xe2 && str_has_prefix(s, "\xe2\x84\xaa")) {
+		*n = 3;
+		return 'k';
+	}
+	return c;
 }
 
 int json_name_compare(struct str a, struct str b)
 {
-	while (a.n > 0 && b.n > 0) {
-		unsigned x = fold_next(&a), y = fold_next(&b);
+	size_t i = 0, k = 0, n = 0, m = 0;
+
+	for (; i < a.n && k < b.n; i += n, k += m) {
+		unsigned x = fold((struct str){a.p + i, a.n - i}, &n);
+		unsigned y = fold((struct str){b.p + k, b.n - k}, &m);
 
 		if (x != y)
 			return x < y ? -1 : 1;
 	}
-	return (a.n > 0) - (b.n > 0);
+	return (i < a.n) - (k < b.n);
 }
 
 uint64_t json_name_hash(struct str name)
 {
 	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
 
-	while (name.n > 0)
-		hash = (hash ^ fold_next(&name)) * 0x100000001b3u;
+	for (size_t i = 0, n; i < name.n; i += n)
+		hash = (hash ^ fold((struct str){name.p + i, name.n - i}, &n)) * 0x100000001b3u;
 	return hash;
 }
 

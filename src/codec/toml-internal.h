@@ -21,6 +21,7 @@ struct toml_node {
 	struct json json;
 	enum toml_origin origin;
 	unsigned section; /* TOML_HEADER: its own; TOML_DOTTED: the one that it was made in */
+	struct toml_node *next_alike; /* with the same hash in the parser's index */
 };
 
 static inline struct toml_node *toml_node_of(const struct json *j)
@@ -51,6 +52,7 @@ struct toml {
 
 struct toml_parser {
 	struct toml *t;
+	struct toml_node **index; /* by table and key; INDEX_SIZE slots */
 	struct err *e;
 	size_t at;
 	size_t seen, line_start; /* where lines were counted up to */

@@ -3,12 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "codec/json-internal.h"
 #include "codec/toml-internal.h"
 #include "codec/utf8.h"
 
-/* Members are found by walking: this bounds how long that can take. */
+/* Keys and tables; bounds also how long finding one can take when all hash alike. */
 #define MAX_NODES 10000
+
+#define INDEX_SIZE 4096u
 
 /* Counts lines up to at; places are asked for in the order of the text, but for errors. */
 static void locate(struct toml_parser *p, size_t at)
@@ -116,10 +119,33 @@ static int finish_line(struct toml_parser *p)
 	return 0;
 }
 
-static struct toml_node *find(const struct toml_node *table, struct str key)
+static struct toml_node **slot(const struct toml_parser *p, const struct toml_node *table,
+			       struct str key)
 {
-	json_each(j, &table->json) if (str_eq(j->key, key)) return toml_node_of(j);
-	return NULL;
+	uint64_t hash = json_name_hash(key) ^ ((uintptr_t)table >> 4) * 0x9e3779b97f4a7c15u;
+
+	return &p->index[(hash ^ hash >> 32) % INDEX_SIZE];
+}
+
+static struct toml_node *find(const struct toml_parser *p, const struct toml_node *table,
+			      struct str key)
+{
+	struct toml_node *node = *slot(p, table, key);
+
+	while (node && (node->json.parent != &table->json || !str_eq(node->json.key, key)))
+		node = node->next_alike;
+	return node;
+}
+
+static void link_member(struct toml_parser *p, struct toml_node *table, struct str key,
+			struct toml_node *node)
+{
+	struct toml_node **first = slot(p, table, key);
+
+	node->json.key = key;
+	node->next_alike = *first;
+	*first = node;
+	json_link(&table->json, &node->json);
 }
 
 static struct toml_node *add_table(struct toml_parser *p, struct toml_node *under, struct str key,
@@ -128,8 +154,7 @@ static struct toml_node *add_table(struct toml_parser *p, struct toml_node *unde
 	struct toml_node *table = toml_new_node(p, JSON_OBJECT, origin);
 
 	table->section = p->section;
-	table->json.key = key;
-	json_link(&under->json, &table->json);
+	link_member(p, under, key, table);
 	return table;
 }
 
@@ -147,7 +172,7 @@ static int open_parents(struct toml_parser *p, size_t at, const struct toml_path
 	struct toml_node *table = p->t->root;
 
 	for (size_t i = 0; i + 1 < path->n; i++) {
-		struct toml_node *next = find(table, path->v[i]);
+		struct toml_node *next = find(p, table, path->v[i]);
 
 		if (!next)
 			next = add_table(p, table, path->v[i], TOML_IMPLICIT);
@@ -165,7 +190,7 @@ static int open_parents(struct toml_parser *p, size_t at, const struct toml_path
 
 static int open_table(struct toml_parser *p, size_t at, struct toml_node *under, struct str key)
 {
-	struct toml_node *table = find(under, key);
+	struct toml_node *table = find(p, under, key);
 
 	if (!table)
 		table = add_table(p, under, key, TOML_HEADER);
@@ -180,12 +205,11 @@ static int open_table(struct toml_parser *p, size_t at, struct toml_node *under,
 /* Another element of [[key]]. */
 static int open_element(struct toml_parser *p, size_t at, struct toml_node *under, struct str key)
 {
-	struct toml_node *array = find(under, key), *element;
+	struct toml_node *array = find(p, under, key), *element;
 
 	if (!array) {
 		array = toml_new_node(p, JSON_ARRAY, TOML_TABLES);
-		array->json.key = key;
-		json_link(&under->json, &array->json);
+		link_member(p, under, key, array);
 	}
 	if (array->origin != TOML_TABLES)
 		return fail_taken(p, at, key, array);
@@ -264,7 +288,7 @@ static int open_dotted(struct toml_parser *p, size_t at, struct toml_node *table
 		       const struct toml_path *key, struct toml_node **ret)
 {
 	for (size_t i = 0; i + 1 < key->n; i++) {
-		struct toml_node *next = find(table, key->v[i]);
+		struct toml_node *next = find(p, table, key->v[i]);
 
 		if (!next)
 			next = add_table(p, table, key->v[i], TOML_DOTTED);
@@ -296,7 +320,7 @@ int toml_parse_keyval(struct toml_parser *p, struct toml_node *under, const stru
 	r = open_dotted(p, at, under, &key, &table);
 	if (r < 0)
 		return r;
-	taken = find(table, key.v[key.n - 1]);
+	taken = find(p, table, key.v[key.n - 1]);
 	if (taken)
 		return fail_taken(p, at, key.v[key.n - 1], taken);
 	p->at++;
@@ -306,8 +330,7 @@ int toml_parse_keyval(struct toml_parser *p, struct toml_node *under, const stru
 	r = toml_parse_value(p, path ? &whole : NULL, &value);
 	if (r < 0)
 		return r;
-	value->json.key = key.v[key.n - 1];
-	json_link(&table->json, &value->json);
+	link_member(p, table, key.v[key.n - 1], value);
 	record(p, kind, at, path ? &whole : NULL);
 	return 0;
 }
@@ -348,7 +371,8 @@ static int check_text(struct toml_parser *p)
 
 int toml_parse_document(struct toml *t, struct err *e)
 {
-	struct toml_parser p = {.t = t, .e = e, .line = 1, .addressable = true};
+	auto_free struct toml_node **index = mem_alloc(INDEX_SIZE * sizeof(struct toml_node *));
+	struct toml_parser p = {.t = t, .index = index, .e = e, .line = 1, .addressable = true};
 	size_t start;
 	int r = check_text(&p);
 

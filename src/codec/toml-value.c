@@ -202,8 +202,12 @@ static int parse_bare(struct toml_parser *p, struct toml_node **ret)
 		node->json.type = JSON_NUMBER;
 		node->json.text = number;
 	} else {
-		return toml_fail(p, start, EBADMSG, "\"%.*s\" is not a value (text needs quotes)",
-				 STR_ARG(str_sub(token, 0, 40)));
+		bool numeric = is_digit(token.p[0]) || strchr("+-", token.p[0]);
+
+		return toml_fail(p, start, EBADMSG, "\"%.*s\" is not a %s",
+				 STR_ARG(str_sub(token, 0, 40)),
+				 numeric ? "number or date of TOML, or does not fit into 64 bits"
+					 : "value (text needs quotes)");
 	}
 	*ret = node;
 	return 0;
