@@ -67,7 +67,7 @@ static bool lacks_cuda(const struct generator *g)
 	return false;
 }
 
-int generator_check_driver(struct generator *g, struct err *e)
+void generator_describe_driver(struct generator *g)
 {
 	const struct nv_driver *d = &g->s->driver;
 	struct err mismatch;
@@ -76,10 +76,17 @@ int generator_check_driver(struct generator *g, struct err *e)
 		log_warn("%s", mismatch.text);
 	if (d->missing.n > 0)
 		log_info("the driver below %s has no %s", d->root, join(g, &d->missing));
-	if (lacks_cuda(g))
-		return err_set(e, ENOENT,
-			       "there is no libcuda.so.%s below %s: install the driver's compute "
-			       "libraries, or name their directory as library search path",
-			       d->version ? d->version : "*", d->root);
-	return 0;
+}
+
+int generator_check_driver(struct generator *g, struct err *e)
+{
+	const struct nv_driver *d = &g->s->driver;
+
+	if (!lacks_cuda(g))
+		return 0;
+	return err_set(
+		e, ENOENT,
+		"there is no libcuda.so.%s below %s: install the driver's compute libraries, "
+		"or name their directory as library search path",
+		d->version ? d->version : "*", d->root);
 }

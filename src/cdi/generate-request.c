@@ -148,7 +148,9 @@ int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		.a = a,
 		.o = o,
 		.s = s,
-		.classes = request->capabilities_set ? request->capabilities : o->classes,
+		/* Libraries for 32-bit programs are for who asks for them (users.md P17). */
+		.classes = request->capabilities_set ? request->capabilities
+						     : o->classes & ~(unsigned)NV_CLASS_COMPAT32,
 	};
 	struct strv ids = plain_ids(&g, &request->devices);
 	struct cdi_edits edits = {0}, common = {0};

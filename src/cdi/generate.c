@@ -91,6 +91,7 @@ static int build_gpus(struct generator *g, const struct strv *ids, struct cdi_sp
 	struct nv_devices devices;
 	int r = generator_check_driver(g, e);
 
+	generator_describe_driver(g);
 	if (r == 0)
 		r = generator_select(g, ids, &devices, e);
 	if (r < 0)
@@ -119,6 +120,7 @@ static int build_management(struct generator *g, struct cdi_spec *s, struct err 
 	struct cdi_edits edits = {0};
 	int r = generator_check_driver(g, e);
 
+	generator_describe_driver(g);
 	if (r == 0)
 		r = generator_add_management(g, &edits, e);
 	if (r < 0)
@@ -200,7 +202,13 @@ int cdi_generate_spec(struct arena *a, const struct cdi_generate_options *o,
 		      const struct nv_snapshot *s, const struct strv *ids, struct cdi_spec *ret,
 		      struct err *e)
 {
-	struct generator g = {.a = a, .o = o, .s = s, .classes = o->classes};
+	struct generator g = {
+		.a = a,
+		.o = o,
+		.s = s,
+		/* Libraries for 32-bit programs are for who asks for them (users.md P17). */
+		.classes = o->classes & ~(unsigned)NV_CLASS_COMPAT32,
+	};
 	struct cdi_spec spec = {.kind = arena_printf(a, "%s/%s", o->vendor, o->class)};
 	struct strv every = {0};
 	int r;

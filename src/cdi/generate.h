@@ -54,12 +54,13 @@ enum cdi_job {
 struct cdi_generate_options {
 	enum cdi_mode mode;
 	const char *vendor, *class;
-	unsigned naming;	   /* enum cdi_naming */
-	unsigned features;	   /* enum cdi_feature */
-	unsigned jobs;		   /* those whose hooks are wanted */
-	unsigned classes;	   /* driver capability classes to include */
-	unsigned select;	   /* enum nv_select_flags */
-	const char *hook_path;	   /* nvidia-cdi-hook or nvidia-ctk */
+	unsigned naming;       /* enum cdi_naming */
+	unsigned features;     /* enum cdi_feature */
+	unsigned jobs;	       /* those whose hooks are wanted */
+	unsigned classes;      /* driver capability classes to include; compat32 comes only from a
+				  request that names it */
+	unsigned select;       /* enum nv_select_flags */
+	const char *hook_path; /* nvidia-cdi-hook or nvidia-ctk */
 	const char *ldconfig_path; /* NULL: not given to the hook */
 	const char *driver_root;   /* "" or "/" or a path */
 	struct nv_host host;	   /* dev_root: as given, "" or "/" or a path */

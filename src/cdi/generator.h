@@ -63,10 +63,12 @@ void generator_add_common(struct generator *g, struct cdi_edits *to);
 
 /* generate-driver.c: files of the driver. */
 
+/* Logs what is odd about the driver: a loaded module of another version, files that it lacks. */
+void generator_describe_driver(struct generator *g);
+
 /*
- * Says what is odd about the driver: a loaded module of another version, files
- * that it lacks. -ENOENT without libcuda, when compute is among the classes: a
- * spec that is silently incomplete helps nobody (users.md P14).
+ * -ENOENT without libcuda, when compute is among the classes: what is silently
+ * incomplete helps nobody (users.md P14).
  */
 int generator_check_driver(struct generator *g, struct err *e) MUST_USE;
 

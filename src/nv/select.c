@@ -245,9 +245,9 @@ static void select_all(struct selection *s)
 	for (size_t i = 0; i < s->gpus->n; i++) {
 		const struct nv_gpu *g = &s->gpus->v[i];
 
-		if (g->sick)
+		if (g->sick && !(s->flags & NV_SELECT_QUIET))
 			log_warn("GPU %u (%s) is left out: %s", g->index, g->pci, g->sick);
-		else if (g->mig_enabled != NV_YES && !is_display_only(g))
+		else if (!g->sick && g->mig_enabled != NV_YES && !is_display_only(g))
 			add(s, g, NULL);
 	}
 	for (size_t i = 0; i < s->gpus->n; i++) {

@@ -25,6 +25,7 @@ struct nv_devices VEC(struct nv_device);
 enum nv_select_flags {
 	NV_SELECT_NO_PREFIX = 1, /* compat-level "reference": no UUID prefixes */
 	NV_SELECT_NO_PCI = 2,	 /* and no PCI addresses */
+	NV_SELECT_QUIET = 4, /* sick GPUs are left out of "all" without a word: who asks twice */
 };
 
 /*

@@ -5,8 +5,7 @@
 #include "base/path.h"
 #include "h200.h"
 
-#define EVERYTHING (NV_CLASS_ALL & ~(unsigned)NV_CLASS_COMPAT32)
-#define HOOK	   "/usr/bin/nvidia-cdi-hook"
+#define HOOK "/usr/bin/nvidia-cdi-hook"
 
 static struct arena arena;
 static struct err err;
@@ -41,7 +40,7 @@ static void machine(void)
 		.class = "gpu",
 		.naming = CDI_NAME_INDEX | CDI_NAME_UUID,
 		.jobs = CDI_JOB_ALL & ~(unsigned)CDI_JOB_CHMOD,
-		.classes = EVERYTHING,
+		.classes = NV_CLASS_ALL,
 		.hook_path = HOOK,
 		.driver_root = under("root"),
 		.host = {under("proc"), under("sys"), under("root")},
@@ -556,6 +555,27 @@ TEST(capabilities_of_the_request_choose_files)
 	CHECK_STR(nodes_of(&edits), "nvidia0 nvidia-uvm nvidia-uvm-tools nvidiactl");
 	CHECK(mount_at(&edits, "/usr/local/nvidia/lib64/libcuda.so.580.159.04"));
 	CHECK(!mount_at(&edits, "/usr/local/nvidia/lib64/libnvidia-glcore.so.580.159.04"));
+}
+
+TEST(libraries_for_32_bit_programs_are_for_who_asks)
+{
+	static const char path[] = "/usr/lib/i386-linux-gnu/libcuda.so.580.159.04";
+
+	machine();
+	gpu(0, "0000:00:06.0");
+	h200_elf32(under(arena_printf(&arena, "root%s", path)), "libcuda.so.1");
+	look();
+	options.classes = NV_CLASS_ALL;
+	generate();
+	CHECK(!mount_at(&spec.edits, path));
+	asked("0");
+	edit();
+	CHECK(!mount_at(&edits, path));
+	request.capabilities_set = true;
+	request.capabilities = NV_CLASS_ALL;
+	edit();
+	CHECK(mount_at(&edits, path));
+	CHECK(strstr(joined(&edits.hooks.v[0].args), "--folder /usr/lib/i386-linux-gnu"));
 }
 
 TEST(gated_features_and_channels_stand_between)
