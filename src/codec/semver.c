@@ -181,6 +181,11 @@ static int check_alternative(struct str text, const struct requirement_facts *fa
 	return result;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 int requirement_check(struct str expression, const struct requirement_facts *facts, struct err *e)
 {
 	bool any = false, unknown = false;
@@ -192,7 +197,7 @@ int requirement_check(struct str expression, const struct requirement_facts *fac
 		size_t n = 0;
 		int r;
 
-		while (n < expression.n && !memchr(" \t\r\n", expression.p[n], 4))
+		while (n < expression.n && !is_blank(expression.p[n]))
 			n++;
 		piece = str_sub(expression, 0, n);
 		expression = str_sub(expression, n + (n < expression.n), expression.n);
