@@ -220,6 +220,8 @@ static int plan_roots(const struct cli_call *call, struct plan *p, struct err *e
 		if (r < 0)
 			return r;
 		config_log_warnings(&config);
+		if (global->config && !config.path)
+			log_warn("%s does not exist: the driver root is /", global->config);
 		driver_root = config.cli.root;
 	}
 	r = plan_root(call->arena, "driver root", driver_root, &p->generate.driver_root, e);

@@ -189,6 +189,16 @@ def test_unknown_names_warn_and_guess(one):
     assert 'did you mean \\"separate-hooks\\"?' in done.err
 
 
+def test_every_documented_name_is_known(one):
+    flags = ["disable-nvsandboxutils", "disable-multiple-csv-devices", "disable-ipc-discoverer", "separate-hooks",
+             "no-additional-gids-for-device-nodes", "enable-explicit-driver-libraries", "enable-coherent-annotations"]
+    known = one.run(CTK, "cdi", "generate", "--help").ok().out
+    done = one.run(CTK, "cdi", "generate", "--feature-flag=" + ",".join(flags),
+                   "--disable-hook=" + ",".join([*HOOKS, "chmod", "all"]), "--enable-hook=chmod").ok()
+    assert "ignored" not in done.err
+    assert all(name in known for name in HOOKS + flags[2:])
+
+
 def test_none_is_a_device_without_a_gpu(one):
     spec = generate(one, "--device-id=none")
     assert names(spec) == ["none"]
@@ -261,6 +271,8 @@ def test_the_driver_root_may_come_from_the_configuration(one):
     for argv, env in [(["--config", config], {}), ([], {"NVIDIA_CTK_CONFIG": str(config)})]:
         assert "/no/such/driver" in one.run(CTK, *argv, "cdi", "generate", env=env).failed(1).err
         one.run(CTK, *argv, "cdi", "generate", "--driver-root=/", env=env).ok()
+    done = one.run(CTK, "--config=/no/such/config.toml", "cdi", "generate").ok()
+    assert "/no/such/config.toml does not exist" in done.err
     config.write_text("[nvidia-container-cli\n")
     assert f"{config}:1:" in one.run(CTK, "--config", config, "cdi", "generate").failed(1).err
 
