@@ -221,7 +221,7 @@ static void print_process(const struct smi *smi, unsigned gpu, const char *type,
 	char name[128] = "[Not Found]";
 
 	(void)smi->process_name(p->pid, name, sizeof(name));
-	(void)printf("|%5u   %3s  %3s%17u%7s   %-35.35s%11s |\n", gpu, amount(mig, p->gi, "").text,
+	(void)printf("|%5u   %3s  %3s%16u%7s   %-35.35s%11s |\n", gpu, amount(mig, p->gi, "").text,
 		     amount(mig, p->ci, "").text, p->pid, type, name,
 		     amount(true, p->memory / MIB, "MiB").text);
 }
