@@ -236,6 +236,10 @@ int machine_finish(struct arena *a, struct machine *m, struct err *e)
 	for (size_t i = 0; i < m->gpus.n; i++) {
 		m->gpus.v[i].index = (uint32_t)i;
 		name_gpu(a, m, &m->gpus.v[i]);
+		/* The driver has capability minors for so many. */
+		if (m->gpus.v[i].mig_enabled && m->gpus.v[i].minor >= MACHINE_MAX_GPUS)
+			return err_set(e, EBADMSG, "GPU %s: MIG needs a device minor below %d",
+				       m->gpus.v[i].pci, MACHINE_MAX_GPUS);
 		for (size_t k = 0; k < i; k++) {
 			ret = check_distinct(&m->gpus.v[k], &m->gpus.v[i], e);
 			if (ret < 0)

@@ -188,6 +188,31 @@ def test_the_shim_changes_nothing_but_one_hook(machines):
     assert (bundle / "config.json").read_text() == text
 
 
+@pytest.mark.parametrize("words", [
+    ("run", "--bundle", "{bundle}"), ("run", "--bundle={bundle}"), ("run", "-b", "{bundle}"), ("run", "-b={bundle}"),
+    ("--debug", "--log", "{bundle}/log", "run", "--bundle", "{bundle}"),
+    ("--log={bundle}/log", "--log-format", "json", "run", "--pid-file", "{bundle}/pid", "--bundle", "{bundle}"),
+    ("run",),
+])
+def test_the_bundle_is_found_in_every_spelling(machines, words):
+    m = machines("h200-x4")
+    bundle = m.bundle(args=("cat", "/proc/driver/nvidia/version"))
+    argv = [word.format(bundle=bundle) for word in words]
+    assert "580.159.04" in m.run("runc", *argv, f"test-{bundle.name}", cwd=bundle).ok().out
+
+
+def test_other_commands_and_broken_bundles_are_left_to_the_runtime(machines):
+    m = machines("h200-x4")
+    assert "runc version" in m.run("runc", "--version").ok().out
+    assert m.run("runc", "list", "--bundle", "/nonexistent").status != 0
+    bundle = m.bundle()
+    (bundle / "config.json").write_text("{")
+    result = m.start(bundle, runtime="runc")
+    assert result.status != 0
+    assert "no simulated /proc/driver in this container" in result.err
+    assert (bundle / "config.json").read_text() == "{"
+
+
 def test_create_container_hooks_see_the_tree_in_the_rootfs(machines):
     m = machines("h200-x4")
     script = "cat proc/driver/nvidia/version"
