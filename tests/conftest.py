@@ -2,9 +2,11 @@
 """One line of pytest for everything: C unit tests, fuzz corpora, system tests on simulated machines."""
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
+from harness import Machine
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 # The unit tests of each build: what ships, and clang's with sanitizers.
@@ -59,3 +61,42 @@ class CorpusFile(pytest.File):
             if not binary.exists():
                 pytest.fail(f"{binary} was not built: is {self.path.name} in fuzz_targets of meson.build?", pytrace=False)
             yield Program.from_parent(self, name=f"{build.name}:corpus", argv=[binary, corpus])
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() == 0:
+        return
+    for item in items:
+        if pathlib.Path(item.path).parent.name in ("system", "exploit"):
+            item.add_marker(pytest.mark.skip(reason="needs root: mounts, device nodes and other users' rights"))
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    """machines("dgx-h100"): a machine for the whole module, started when first asked for."""
+    made = {}
+
+    def get(platform, *options):
+        key = (str(platform), options)
+        if key not in made:
+            made[key] = Machine(str(platform), tmp_path_factory.mktemp("machine"), *options)
+        return made[key]
+
+    yield get
+    for m in made.values():
+        m.close()
+        shutil.rmtree(m.tmp, ignore_errors=True)
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """machine("dgx-h100"): a machine of one test's own, to change with set."""
+    made = []
+
+    def get(platform, *options):
+        made.append(Machine(str(platform), tmp_path, *options))
+        return made[-1]
+
+    yield get
+    for m in made:
+        m.close()

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN
+from harness import BIN
 
 HOOK = BIN / "nvidia-cdi-hook"
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from conftest import BIN
+from harness import BIN
 
 
 def convert(text, name="spec.yaml"):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import BIN, Result
+from harness import BIN, Result
 
 CTK = BIN / "nvidia-ctk"
 

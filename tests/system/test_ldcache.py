@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOP, image
+from harness import TOP, image
 
 HOOK = TOP / "build/meson/nvidia-cdi-hook"
 ELF = TOP / "tests/fuzz/corpus/elf"

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from conftest import BIN
+from harness import BIN
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 FACTS = BIN.resolve().parent / "libexec/nvidia-container-toolkit/nvml-facts"

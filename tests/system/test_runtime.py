@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, RUNTIME
+from harness import BIN, RUNTIME
 
 STUB = """#!/bin/sh
 { printf '%s\\n' "$0" "$@"; } > DIR/argv

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN
+from harness import BIN
 
 CONTROL = ["/dev/nvidia-modeset", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidiactl"]
 DGX = [f"GPU-d6c0de0{i}-0100-4800-a100-0000000000{bus}" for i, bus in enumerate("1b 43 52 61 9d c3 d1 df".split())]

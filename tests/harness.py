@@ -9,26 +9,16 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import uuid
 
-import pytest
-
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+TOP = pathlib.Path(__file__).resolve().parent.parent
 BIN = TOP / "build/bin"
 IMAGES = TOP / "build/images"
 RUNTIME = BIN / "nvidia-container-runtime"
 SIM = BIN / "nvidia-gpu-sim"
 
 serial = itertools.count()
-
-
-def pytest_collection_modifyitems(items):
-    if os.geteuid() != 0:
-        for item in items:
-            if "/system/" in str(item.path) or "/exploit/" in str(item.path):
-                item.add_marker(pytest.mark.skip(reason="needs root: simulated machines have mounts and device nodes"))
 
 
 def image(kind):
@@ -136,34 +126,3 @@ class Machine:
     def probe(self, kind="busybox", **options):
         """What a container sees: nvidia-gpu-sim probe, run inside; its report is .json of the result."""
         return self.container(kind, args=("/nvidia-gpu-sim", "probe"), **options).ok()
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory):
-    """machines("dgx-h100"): a machine for the whole module, started when first asked for."""
-    made = {}
-
-    def get(platform, *options):
-        key = (str(platform), options)
-        if key not in made:
-            made[key] = Machine(str(platform), tmp_path_factory.mktemp("machine"), *options)
-        return made[key]
-
-    yield get
-    for m in made.values():
-        m.close()
-        shutil.rmtree(m.tmp, ignore_errors=True)
-
-
-@pytest.fixture
-def machine(tmp_path):
-    """machine("dgx-h100"): a machine of one test's own, to change with set."""
-    made = []
-
-    def get(platform, *options):
-        made.append(Machine(str(platform), tmp_path, *options))
-        return made[-1]
-
-    yield get
-    for m in made:
-        m.close()
