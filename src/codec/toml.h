@@ -5,9 +5,12 @@
  * toml: a TOML 1.0 document that keeps every byte it is not asked to change.
  *
  * Values are read from a tree (codec/json nodes with line and column; dates are
- * strings). Edits are made by dotted key and leave comments, order, blanks and
+ * strings, numbers are decimal, but inf and nan stay as they are). U+0000, whole
+ * numbers beyond 64 bits and more than 10,000 keys are refused; a byte order mark
+ * at the beginning is not. Edits are made by dotted key and leave comments, order, blanks and
  * unknown keys as they are; a new key goes to the end of its table, a new table
- * to the end of the document.
+ * to the end of the document. What lies in an array of tables can be read and
+ * not be named by a key.
  */
 
 #include "codec/json.h"
