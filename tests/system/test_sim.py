@@ -107,6 +107,19 @@ def test_the_loader_finds_the_driver_and_ldconfig_agrees(platform):
     assert own == made
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_nvidia_smi_lists_what_the_description_says(platform):
+    want = description(platform)
+    enter = "" if want["driver"]["root"] == "/" else f"chroot {want['driver']['root']}"
+    expected = []
+    for index, gpu in enumerate(want["gpus"]):
+        expected.append(f"GPU {index}: {gpu['name']} (UUID: {gpu['uuid']})")
+        expected += [mig["uuid"] for mig in gpu["mig"]["instances"]]
+    lines = shell(platform, f"{enter} nvidia-smi -L").splitlines()
+    assert len(lines) == len(expected)
+    assert all(want in line for want, line in zip(expected, lines))
+
+
 def test_a_driver_root_holds_the_driver_and_the_host_does_not():
     out = shell("driver-root", "ls /usr/bin/nvidia-smi /run/nvidia/driver/usr/bin/nvidia-smi 2>&1 || true; "
                 "chroot /run/nvidia/driver stat -c %t /dev/nvidia0")
