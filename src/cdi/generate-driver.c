@@ -80,13 +80,11 @@ void generator_describe_driver(struct generator *g)
 
 int generator_check_driver(struct generator *g, struct err *e)
 {
-	const struct nv_driver *d = &g->s->driver;
-
 	if (!lacks_cuda(g))
 		return 0;
 	return err_set(
 		e, ENOENT,
 		"there is no libcuda.so.%s below %s: install the driver's compute libraries, "
 		"or name their directory as library search path",
-		d->version ? d->version : "*", d->root);
+		g->s->driver.version, g->s->driver.root);
 }
