@@ -160,6 +160,12 @@ static int plan_device(const struct oci_spec *s, const struct cdi_node *n, struc
 	d.access = n->permissions && *n->permissions ? n->permissions : "rwm";
 	if (strcmp(d.access, "none") == 0 || d.type[0] == 'p')
 		d.access = NULL;
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i].path, d.path) != 0)
+			continue;
+		list->v[i] = d;
+		return 0;
+	}
 	arena_push(s->arena, list, d);
 	return 0;
 }
@@ -194,10 +200,28 @@ static struct json *find_entry(const struct json *list, const char *name, const 
 	return NULL;
 }
 
-static void add_device(const struct oci_spec *s, const struct device *d)
+/*
+ * What was in the document before the first edit: 224 nodes of MIG devices are
+ * compared with that, not each with all that were added before it.
+ */
+struct before {
+	size_t devices, rules;
+};
+
+static struct json *find_device(const struct json *list, size_t n, const char *path)
+{
+	struct json *entry = list->first;
+
+	for (; n > 0; n--, entry = entry->next)
+		if (str_is(json_str(json_field(entry, "path")), path))
+			return entry;
+	return NULL;
+}
+
+static void add_device(const struct oci_spec *s, const struct device *d, size_t before)
 {
 	struct json *list = need(s, "linux", "devices", NULL, JSON_ARRAY);
-	struct json *old = find_entry(list, "path", d->path);
+	struct json *old = find_device(list, before, d->path);
 	struct json *j = json_new(s->arena, JSON_OBJECT);
 
 	set_string(s, j, "path", d->path);
@@ -227,12 +251,12 @@ static bool is_number(const struct json *rule, const char *name, int64_t value)
 
 /* Whether the rules that are there allow the device already: a later one that denies undoes them.
  */
-static bool has_rule(const struct json *rules, const struct device *d)
+static bool has_rule(const struct json *rules, size_t n, const struct device *d)
 {
+	const struct json *rule = rules->first;
 	bool has = false;
 
-	json_each(rule, rules)
-	{
+	for (; n > 0; n--, rule = rule->next) {
 		struct str access = json_str(json_field(rule, "access"));
 		bool covers = true;
 
@@ -249,12 +273,25 @@ static bool has_rule(const struct json *rules, const struct device *d)
 	return has;
 }
 
-static void add_rule(const struct oci_spec *s, const struct device *d)
+/* Whether one of the first n devices, which is at another path, gets the same rule. */
+static bool is_repeated(const struct devices *devices, size_t n, const struct device *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct device *x = &devices->v[i];
+
+		if (x->access && x->major == d->major && x->minor == d->minor &&
+		    x->type[0] == d->type[0] && strcmp(x->access, d->access) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_rule(const struct oci_spec *s, const struct device *d, size_t before)
 {
 	struct json *rules = need(s, "linux", "resources", "devices", JSON_ARRAY);
 	struct json *j;
 
-	if (has_rule(rules, d))
+	if (has_rule(rules, before, d))
 		return;
 	j = json_new(s->arena, JSON_OBJECT);
 	json_set(s->arena, j, "allow", json_new_bool(s->arena, true));
@@ -263,6 +300,28 @@ static void add_rule(const struct oci_spec *s, const struct device *d)
 	set_number(s, j, "minor", d->minor);
 	set_string(s, j, "access", d->access);
 	json_append(rules, j);
+}
+
+static size_t count_of(const struct oci_spec *s, const struct place *p)
+{
+	const struct json *j = find(s, p->path);
+
+	return j ? j->count : 0;
+}
+
+static void add_devices(const struct oci_spec *s, const struct devices *devices)
+{
+	static const struct place nodes = {{"linux", "devices"}, JSON_ARRAY};
+	static const struct place rules = {{"linux", "resources", "devices"}, JSON_ARRAY};
+	struct before before = {count_of(s, &nodes), count_of(s, &rules)};
+
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct device *d = &devices->v[i];
+
+		add_device(s, d, before.devices);
+		if (d->access && !is_repeated(devices, i, d))
+			add_rule(s, d, before.rules);
+	}
 }
 
 static void add_env(struct oci_spec *s, const char *env)
@@ -388,11 +447,7 @@ int cdi_apply(struct oci_spec *spec, const struct cdi_edits *edits, struct err *
 		return r;
 	for (size_t i = 0; i < edits->env.n; i++)
 		add_env(spec, edits->env.v[i]);
-	for (size_t i = 0; i < devices.n; i++) {
-		add_device(spec, &devices.v[i]);
-		if (devices.v[i].access)
-			add_rule(spec, &devices.v[i]);
-	}
+	add_devices(spec, &devices);
 	for (size_t i = 0; i < edits->net_devices.n; i++)
 		add_net_device(spec, &edits->net_devices.v[i]);
 	add_mounts(spec, &edits->mounts);
