@@ -420,3 +420,48 @@ def test_without_a_driver_the_message_says_what_to_do(tmp_path):
                           check=False, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 1
     assert "driver" in done.stderr and done.stderr.count("\n") == 1
+
+
+# Driver containers, NVML in trouble, YAML
+
+def test_a_driver_below_a_root(machines):
+    m = machines("driver-root")
+    config = '[nvidia-container-cli]\nroot = "/run/nvidia/driver"'
+    result = ask(m, "0", config=config).ok()
+    assert nodes(result) == gpus(0)
+    sources = [mount["source"] for mount in result.config["mounts"] if "libcuda.so." in mount["destination"]]
+    assert sources and all(s.startswith("/run/nvidia/driver/") for s in sources)
+    assert not any("/run/nvidia/driver" in mount["destination"] for mount in result.config["mounts"])
+    assert "/run/nvidia/driver" in message(ask(m, "0")) or "driver root" in message(ask(m, "0"))
+
+
+def test_nvml_in_trouble_stops_only_what_needs_it(machine):
+    m = machine("a100-mig")
+    m.set("fault=nvmlInit_v2:crash")
+    assert nodes(ask(m, "0").ok()) == gpus(0)
+    ask(m, "0", "NVIDIA_REQUIRE_CUDA=cuda>=12.0").ok()
+    assert nodes(ask(m, "1:0").ok()) == sorted(mig_nodes(0))
+    assert "NVML" in message(ask(m, MIG[0][0]))
+
+
+def test_yaml_is_converted_once_and_again_when_it_changes(machine, tmp_path):
+    m = machine("dgx-h100")
+    cdi = tmp_path / "cdi"
+    cdi.mkdir()
+    spec = cdi / "acme.yaml"
+    spec.write_text("cdiVersion: 0.5.0\nkind: acme.com/x\ndevices:\n- name: 0\n  containerEdits:\n    env: [A=1]\n")
+    config = f'[nvidia-container-runtime.modes.cdi]\nspec-dirs = ["{cdi}"]'
+
+    def env():
+        return ask(m, "acme.com/x=0", config=config).ok().config["process"]["env"]
+
+    def kept():
+        return m.run("sh", "-c", "ls -i /run/nvidia-container-toolkit/cdi-*.json").ok().out
+
+    assert "A=1" in env()
+    first = kept()
+    assert "A=1" in env() and kept() == first
+    spec.write_text(spec.read_text().replace("A=1", "A=2"))
+    assert "A=2" in env() and kept() != first
+    spec.write_text("cdiVersion: [")
+    assert "acme.yaml:2:1: " in message(ask(m, "acme.com/x=0", config=config))
