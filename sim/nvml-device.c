@@ -224,39 +224,43 @@ NVML(nvmlDeviceGetComputeMode, nvml_device device, unsigned *ret)
 	return NVML_OK;
 }
 
-/* Modes that come in pairs: what is, and what will be after a reset. */
-static nvml_return pair(const char *call, nvml_device device, bool supported, unsigned *now,
-			unsigned *later, bool ecc)
+/* Modes come in pairs: what is, and what will be after a reset. */
+NVML(nvmlDeviceGetEccMode, nvml_device device, unsigned *now, unsigned *later)
+{
+	struct sim_target t;
+	nvml_return r = sim_gpu(__func__, device, &t);
+
+	if (r != NVML_OK || !now || !later)
+		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
+	*now = *later = t.gpu->ecc;
+	return NVML_OK;
+}
+
+/* What no GPU on Linux, or none of this century, has. */
+static nvml_return no_modes(const char *call, nvml_device device, const unsigned *now,
+			    const unsigned *later)
 {
 	struct sim_target t;
 	nvml_return r = sim_gpu(call, device, &t);
 
-	if (r != NVML_OK || !now || !later)
-		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
-	if (!supported)
-		return NVML_NOT_SUPPORTED;
-	*now = *later = ecc && t.gpu->ecc;
-	return NVML_OK;
-}
-
-NVML(nvmlDeviceGetEccMode, nvml_device device, unsigned *now, unsigned *later)
-{
-	return pair(__func__, device, true, now, later, true);
+	if (r != NVML_OK)
+		return r;
+	return now && later ? NVML_NOT_SUPPORTED : NVML_INVALID_ARGUMENT;
 }
 
 NVML(nvmlDeviceGetGpuOperationMode, nvml_device device, unsigned *now, unsigned *later)
 {
-	return pair(__func__, device, false, now, later, false);
+	return no_modes(__func__, device, now, later);
 }
 
 NVML(nvmlDeviceGetDriverModel, nvml_device device, unsigned *now, unsigned *later)
 {
-	return pair(__func__, device, false, now, later, false);
+	return no_modes(__func__, device, now, later);
 }
 
 NVML(nvmlDeviceGetDriverModel_v2, nvml_device device, unsigned *now, unsigned *later)
 {
-	return pair(__func__, device, false, now, later, false);
+	return no_modes(__func__, device, now, later);
 }
 
 NVML(nvmlDeviceGetGspFirmwareMode, nvml_device device, unsigned *enabled, unsigned *otherwise)

@@ -90,13 +90,13 @@ static uint64_t errors(const struct machine_gpu *gpu, unsigned type, unsigned co
 }
 
 static nvml_return begin_errors(const char *call, nvml_device device, unsigned type,
-				unsigned counter, const void *ret, struct sim_target *t)
+				unsigned counter, struct sim_target *t)
 {
 	nvml_return r = sim_device(call, device, t);
 
 	if (r != NVML_OK)
 		return r;
-	if (!ret || type > NVML_UNCORRECTED || counter > NVML_AGGREGATE)
+	if (type > NVML_UNCORRECTED || counter > NVML_AGGREGATE)
 		return NVML_INVALID_ARGUMENT;
 	return t->gpu->ecc ? NVML_OK : NVML_NOT_SUPPORTED;
 }
@@ -105,11 +105,12 @@ NVML(nvmlDeviceGetTotalEccErrors, nvml_device device, unsigned type, unsigned co
      uint64_t *ret)
 {
 	struct sim_target t;
-	nvml_return r = begin_errors(__func__, device, type, counter, ret, &t);
+	nvml_return r = begin_errors(__func__, device, type, counter, &t);
 
-	if (r == NVML_OK)
-		*ret = errors(t.gpu, type, counter);
-	return r;
+	if (r != NVML_OK || !ret)
+		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
+	*ret = errors(t.gpu, type, counter);
+	return NVML_OK;
 }
 
 /* All errors that are simulated lie in the memory itself. */
@@ -117,10 +118,10 @@ NVML(nvmlDeviceGetMemoryErrorCounter, nvml_device device, unsigned type, unsigne
      unsigned location, uint64_t *ret)
 {
 	struct sim_target t;
-	nvml_return r = begin_errors(__func__, device, type, counter, ret, &t);
+	nvml_return r = begin_errors(__func__, device, type, counter, &t);
 
-	if (r != NVML_OK)
-		return r;
+	if (r != NVML_OK || !ret)
+		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
 	if (location != NVML_AT_DRAM && location != NVML_AT_SRAM && location > NVML_AT_REGISTERS)
 		return NVML_NOT_SUPPORTED;
 	*ret = location == NVML_AT_DRAM ? errors(t.gpu, type, counter) : 0;
@@ -131,11 +132,12 @@ NVML(nvmlDeviceGetDetailedEccErrors, nvml_device device, unsigned type, unsigned
      struct nvml_ecc_counts *ret)
 {
 	struct sim_target t;
-	nvml_return r = begin_errors(__func__, device, type, counter, ret, &t);
+	nvml_return r = begin_errors(__func__, device, type, counter, &t);
 
-	if (r == NVML_OK)
-		*ret = (struct nvml_ecc_counts){.device = errors(t.gpu, type, counter)};
-	return r;
+	if (r != NVML_OK || !ret)
+		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
+	*ret = (struct nvml_ecc_counts){.device = errors(t.gpu, type, counter)};
+	return NVML_OK;
 }
 
 /* Since Ampere rows are remapped and no pages retired. */

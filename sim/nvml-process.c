@@ -63,21 +63,15 @@ static nvml_return list(const struct sim_target *t, unsigned which, enum layout 
 	return n > room ? NVML_INSUFFICIENT_SIZE : NVML_OK;
 }
 
-static nvml_return running(const char *call, nvml_device device, unsigned which, enum layout layout,
-			   unsigned *count, void *to)
-{
-	struct sim_target t;
-	nvml_return r = sim_device(call, device, &t);
-
-	if (r != NVML_OK || !count)
-		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
-	return list(&t, which, layout, count, to);
-}
-
 #define RUNNING(name, which, layout, type)                                                         \
 	NVML(name, nvml_device device, unsigned *count, type *to)                                  \
 	{                                                                                          \
-		return running(__func__, device, which, layout, count, to);                        \
+		struct sim_target t;                                                               \
+		nvml_return r = sim_device(__func__, device, &t);                                  \
+                                                                                                   \
+		if (r != NVML_OK || !count)                                                        \
+			return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;                           \
+		return list(&t, which, layout, count, to);                                         \
 	}
 
 RUNNING(nvmlDeviceGetComputeRunningProcesses, NVML_PROCESSES_COMPUTE, V1, struct nvml_process_v1)
