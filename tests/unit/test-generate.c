@@ -1,101 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cdi/generate.h"
 
-#include "base/log.h"
-#include "base/path.h"
-#include "h200.h"
+#include "generating.h"
 
-#define HOOK "/usr/bin/nvidia-cdi-hook"
-
-static struct arena arena;
-static struct err err;
-static const char *top;
-static struct nv_snapshot snapshot;
-static struct cdi_generate_options options;
 static struct cdi_spec spec;
-static struct nv_request request;
-static struct cdi_edits edits;
 static struct strv ids;
-
-static const char *under(const char *path)
-{
-	return arena_printf(&arena, "%s/%s", top, path);
-}
-
-/* One H200 as seen in the field, all of it below a driver root. */
-static void machine(void)
-{
-	top = tree_enter();
-	h200_driver(&arena);
-	tree_node("root/dev/nvidiactl", 195, 255, 0666);
-	tree_node("root/dev/nvidia-uvm", 238, 0, 0666);
-	tree_node("root/dev/nvidia-uvm-tools", 238, 1, 0666);
-	tree_node("root/dev/nvidia-modeset", 195, 254, 0666);
-	tree_file("proc/devices",
-		  "Character devices:\n195 nvidia\n241 nvidia-caps\n\nBlock devices:\n");
-	tree_file("proc/driver/nvidia-caps/mig-minors",
-		  "config 1\nmonitor 2\ngpu1/gi2/access 156\ngpu1/gi2/ci0/access 157\n");
-	options = (struct cdi_generate_options){
-		.vendor = "nvidia.com",
-		.class = "gpu",
-		.naming = CDI_NAME_INDEX | CDI_NAME_UUID,
-		.jobs = CDI_JOB_ALL & ~(unsigned)CDI_JOB_CHMOD,
-		.classes = NV_CLASS_ALL,
-		.hook_path = HOOK,
-		.driver_root = under("root"),
-		.host = {under("proc"), under("sys"), under("root")},
-	};
-}
-
-static void gpu(unsigned minor, const char *pci)
-{
-	tree_file(under(arena_printf(&arena, "proc/driver/nvidia/gpus/%s/information", pci)),
-		  arena_printf(&arena,
-			       "Model: \t\t NVIDIA H200\nGPU UUID: \t "
-			       "GPU-feed000%u-5eed-4c0d-9a11-c0ffee000000\nDevice Minor: \t %u\n",
-			       minor, minor));
-	tree_node(under(arena_printf(&arena, "root/dev/nvidia%u", minor)), 195, minor, 0666);
-}
-
-static void look(void)
-{
-	struct nv_driver_query q = {.driver_root = options.driver_root, .host = options.host};
-
-	CHECK_OK(nv_driver_find(&arena, &q, &snapshot.driver, &err), &err);
-	CHECK_OK(nv_gpu_find(&arena, &options.host, &snapshot.gpus, &err), &err);
-	nv_gpu_control_nodes(&arena, &options.host, &snapshot.control_nodes);
-	snapshot.fingerprint = "0123abcd";
-}
-
-static void one_gpu(void)
-{
-	machine();
-	gpu(0, "0000:00:06.0");
-	look();
-}
 
 static void generate(void)
 {
 	CHECK_OK(cdi_generate_spec(&arena, &options, &snapshot, &ids, &spec, &err), &err);
 	CHECK_OK(cdi_spec_validate(&spec, &err), &err);
-}
-
-static const char *joined(const struct strv *list)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < list->n; i++)
-		text = arena_printf(&arena, "%s%s%s", text, i > 0 ? " " : "", list->v[i]);
-	return text;
-}
-
-static const char *nodes_of(const struct cdi_edits *e)
-{
-	struct strv list = {0};
-
-	for (size_t i = 0; i < e->nodes.n; i++)
-		arena_push(&arena, &list, path_base(e->nodes.v[i].path));
-	return joined(&list);
 }
 
 static const char *device_names(void)
@@ -113,14 +27,6 @@ static const struct cdi_edits *device(const char *name)
 		if (strcmp(spec.devices.v[i].name, name) == 0)
 			return &spec.devices.v[i].edits;
 	FAIL("no device %s", name);
-}
-
-static const struct cdi_mount *mount_at(const struct cdi_edits *e, const char *path)
-{
-	for (size_t i = 0; i < e->mounts.n; i++)
-		if (strcmp(e->mounts.v[i].container_path, path) == 0)
-			return &e->mounts.v[i];
-	return NULL;
 }
 
 /* The second argument of a hook: what it does. */
@@ -279,15 +185,6 @@ TEST(chmod_is_made_where_it_is_asked_for)
 		  "nvidia-cdi-hook chmod --mode 755 --path /dev/dri");
 }
 
-static void two_gpus_one_divided(void)
-{
-	machine();
-	gpu(0, "0000:00:06.0");
-	gpu(1, "0000:00:07.0");
-	tree_file("proc/driver/nvidia/capabilities/gpu1/mig/gi2/ci0/access", "");
-	tree_node("root/dev/nvidia-caps/nvidia-cap156", 241, 156, 0444);
-}
-
 TEST(mig_devices_have_their_parent_and_their_capabilities)
 {
 	const struct cdi_node *made;
@@ -361,6 +258,17 @@ TEST(a_driver_without_libcuda_is_refused_where_compute_is_wanted)
 	options.classes = NV_CLASS_UTILITY;
 	generate();
 	CHECK_STR(nodes_of(device("0")), "nvidia0");
+}
+
+TEST(a_spec_has_no_libraries_for_32_bit_programs)
+{
+	machine();
+	gpu(0, "0000:00:06.0");
+	h200_elf32("root/usr/lib/i386-linux-gnu/libcuda.so.580.159.04", "libcuda.so.1");
+	look();
+	generate();
+	CHECK_INT(spec.edits.mounts.n, 36);
+	CHECK(!strstr(joined(&spec.edits.hooks.v[0].args), "i386"));
 }
 
 TEST(none_is_a_device_without_a_gpu)
@@ -503,114 +411,6 @@ TEST(coherent_devices_go_to_specs_of_their_own)
 	options.features = 0;
 	generate();
 	CHECK_INT(cdi_generate_coherent(&arena, &spec, more), 0);
-}
-
-/* Edits of one container. */
-
-static void asked(const char *device_ids)
-{
-	struct str rest = str_of(device_ids), id;
-
-	request = (struct nv_request){.source = NV_SOURCE_ENVIRONMENT};
-	while (str_split(&rest, ',', &id))
-		arena_push(&arena, &request.devices, arena_str(&arena, id));
-}
-
-static void edit(void)
-{
-	CHECK_OK(cdi_generate_edits(&arena, &options, &snapshot, &request, &edits, &err), &err);
-}
-
-TEST(a_request_gives_devices_first_then_what_they_share)
-{
-	machine();
-	gpu(0, "0000:00:06.0");
-	gpu(1, "0000:00:07.0");
-	look();
-	asked("runtime.nvidia.com/gpu=1,0");
-	edit();
-	CHECK_STR(nodes_of(&edits),
-		  "nvidia0 nvidia1 nvidia-modeset nvidia-uvm nvidia-uvm-tools nvidiactl");
-	CHECK_INT(edits.mounts.n, 36);
-	CHECK_INT(edits.hooks.n, 1);
-	CHECK_STR(edits.env.v[1], "NVIDIA_VISIBLE_DEVICES=void");
-}
-
-TEST(none_gives_the_driver_without_a_gpu)
-{
-	one_gpu();
-	asked("none");
-	edit();
-	CHECK_STR(nodes_of(&edits), "nvidia-modeset nvidia-uvm nvidia-uvm-tools nvidiactl");
-	CHECK_INT(edits.mounts.n, 36);
-}
-
-TEST(capabilities_of_the_request_choose_files)
-{
-	one_gpu();
-	asked("0");
-	request.capabilities_set = true;
-	request.capabilities = NV_CLASS_COMPUTE | NV_CLASS_UTILITY;
-	edit();
-	CHECK_STR(nodes_of(&edits), "nvidia0 nvidia-uvm nvidia-uvm-tools nvidiactl");
-	CHECK(mount_at(&edits, "/usr/local/nvidia/lib64/libcuda.so.580.159.04"));
-	CHECK(!mount_at(&edits, "/usr/local/nvidia/lib64/libnvidia-glcore.so.580.159.04"));
-}
-
-TEST(libraries_for_32_bit_programs_are_for_who_asks)
-{
-	static const char path[] = "/usr/lib/i386-linux-gnu/libcuda.so.580.159.04";
-
-	machine();
-	gpu(0, "0000:00:06.0");
-	h200_elf32(under(arena_printf(&arena, "root%s", path)), "libcuda.so.1");
-	look();
-	options.classes = NV_CLASS_ALL;
-	generate();
-	CHECK(!mount_at(&spec.edits, path));
-	asked("0");
-	edit();
-	CHECK(!mount_at(&edits, path));
-	request.capabilities_set = true;
-	request.capabilities = NV_CLASS_ALL;
-	edit();
-	CHECK(mount_at(&edits, path));
-	CHECK(strstr(joined(&edits.hooks.v[0].args), "--folder /usr/lib/i386-linux-gnu"));
-}
-
-TEST(gated_features_and_channels_stand_between)
-{
-	one_gpu();
-	tree_node("root/dev/gdrdrv", 240, 0, 0666);
-	tree_node("root/dev/nvidia-caps-imex-channels/channel3", 242, 3, 0666);
-	asked("0");
-	request.gated = NV_GDRCOPY | NV_GDS;
-	log_threshold = LOG_ERROR;
-	arena_push(&arena, &request.imex_channels, "3");
-	edit();
-	CHECK_STR(nodes_of(&edits), "nvidia0 gdrdrv channel3 nvidia-modeset nvidia-uvm "
-				    "nvidia-uvm-tools nvidiactl");
-	arena_push(&arena, &request.imex_channels, "4");
-	CHECK_INT(cdi_generate_edits(&arena, &options, &snapshot, &request, &edits, &err), -ENOENT);
-	CHECK(strstr(err.text, "IMEX channel 4"));
-}
-
-TEST(the_right_to_configure_mig_is_a_node)
-{
-	two_gpus_one_divided();
-	tree_node("root/dev/nvidia-caps/nvidia-cap1", 241, 1, 0400);
-	look();
-	asked("0");
-	arena_push(&arena, &request.mig_config, "all");
-	arena_push(&arena, &request.mig_monitor, "all");
-	edit();
-	CHECK(str_has_prefix(str_of(nodes_of(&edits)), "nvidia0 nvidia-cap1 nvidia-cap2 "));
-	/* Made from numbers, as the driver would make it. */
-	CHECK_INT(edits.nodes.v[2].major, 241);
-	CHECK_INT(edits.nodes.v[2].file_mode, 0444);
-	request.mig_config.v[0] = "0";
-	CHECK_INT(cdi_generate_edits(&arena, &options, &snapshot, &request, &edits, &err), -EINVAL);
-	CHECK(strstr(err.text, "only \"all\" can be asked for"));
 }
 
 TEST(features_and_jobs_have_names)
