@@ -124,8 +124,7 @@ static int read_object(const struct reader *r, const struct json *j,
 {
 	if (!json_is(j, JSON_OBJECT))
 		return complain(r, j, "%s must be an object", table->what);
-	json_each(member, j)
-	{
+	json_each (member, j) {
 		const struct machine_field *field = find_field(table, member->key);
 		int ret;
 
@@ -150,8 +149,7 @@ static int read_strings(const struct reader *r, const struct json *j, struct str
 	if (code < 0)
 		return code;
 	*ret = (struct strv){0};
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		if (!json_is(item, JSON_STRING))
 			return complain(r, item, "\"%.*s\" must be a list of strings",
 					STR_ARG(j->key));
@@ -178,8 +176,7 @@ static int read_parts(const struct reader *r, const struct json *j, struct machi
 	if (ret < 0)
 		return ret;
 	d->parts = 0;
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		size_t i = 0;
 
 		while (i < COUNT_OF(machine_part_list) &&
@@ -200,8 +197,7 @@ static int read_files(const struct reader *r, const struct json *j, struct machi
 	if (ret < 0)
 		return ret;
 	d->files = (struct machine_files){0};
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		struct machine_file file = {0};
 
 		ret = read_object(r, item, &machine_file_table, &file, NULL);
@@ -239,8 +235,7 @@ static int read_instances(const struct reader *r, const struct json *j, struct m
 	if (ret < 0)
 		return ret;
 	gpu->migs = (struct machine_migs){0};
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		struct machine_mig mig = {.start = UINT32_MAX};
 
 		ret = read_object(r, item, &machine_mig_table, &mig, NULL);
@@ -274,8 +269,7 @@ static int read_processes(const struct reader *r, const struct json *j, struct m
 	if (ret < 0)
 		return ret;
 	gpu->processes = (struct machine_processes){0};
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		struct machine_process process = {.type = "C", .gi = -1, .ci = -1};
 
 		ret = read_object(r, item, &machine_process_table, &process, NULL);
@@ -334,8 +328,7 @@ static int read_gpus(const struct reader *r, const struct json *top, struct mach
 		return ret;
 	if (list->count > MACHINE_MAX_GPUS)
 		return complain(r, list, "%zu GPUs: at most %d", list->count, MACHINE_MAX_GPUS);
-	json_each(item, list)
-	{
+	json_each (item, list) {
 		struct machine_gpu gpu = base;
 
 		ret = read_object(r, item, &machine_gpu_table, &gpu, read_gpu_member);
@@ -355,8 +348,7 @@ static int read_switches(const struct reader *r, const struct json *j, struct ma
 
 	if (ret < 0)
 		return ret;
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		struct machine_switch nvswitch = {.minor = (uint32_t)m->switches.n};
 
 		ret = read_object(r, item, &machine_switch_table, &nvswitch, NULL);
@@ -375,8 +367,7 @@ static int read_channels(const struct reader *r, const struct json *j, struct ma
 
 	if (ret < 0)
 		return ret;
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		uint64_t channel;
 
 		if (json_u64(item, &channel) < 0 || channel > 1048575)
@@ -392,8 +383,7 @@ static int read_faults(const struct reader *r, const struct json *j, struct mach
 
 	if (ret < 0)
 		return ret;
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		struct machine_fault fault = {.gpu = -1};
 
 		ret = read_object(r, item, &machine_fault_table, &fault, NULL);

@@ -118,8 +118,9 @@ static struct json *take_driver_nodes(struct arena *a, const struct json *all)
 {
 	struct json *ret = json_new(a, JSON_ARRAY);
 
-	json_each(node, all) if (is_driver_node(json_str(json_get(node, "path"))))
-		json_append(ret, json_copy(a, node));
+	json_each (node, all)
+		if (is_driver_node(json_str(json_get(node, "path"))))
+			json_append(ret, json_copy(a, node));
 	return ret;
 }
 

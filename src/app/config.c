@@ -173,8 +173,7 @@ static int read_list(struct arena *a, const struct config *c, const struct confi
 {
 	struct strv list = {0};
 
-	json_each(item, j)
-	{
+	json_each (item, j) {
 		if (!json_is(item, JSON_STRING))
 			return wrong_type(c, row, item, e);
 		arena_push(a, &list, arena_str(a, json_str(item)));
@@ -221,8 +220,9 @@ static const struct json *spelled(const struct json *table, struct str name)
 {
 	if (!json_is(table, JSON_OBJECT))
 		return NULL;
-	json_each(child, table) if (str_eq(child->key, name) ||
-				    is_upper_of(child->key, name)) return child;
+	json_each (child, table)
+		if (str_eq(child->key, name) || is_upper_of(child->key, name))
+			return child;
 	return NULL;
 }
 
@@ -307,8 +307,7 @@ static int not_a_table(const struct config *c, struct str key, const struct json
 static int check_keys(struct arena *a, struct config *c, const struct json *table,
 		      struct str prefix, struct err *e)
 {
-	json_each(child, table)
-	{
+	json_each (child, table) {
 		bool is_table = json_is(child, JSON_OBJECT);
 		struct str key = str_of(arena_printf(a, "%.*s%s%.*s", STR_ARG(prefix),
 						     prefix.n > 0 ? "." : "", STR_ARG(child->key)));

@@ -82,8 +82,7 @@ static void check_member(const struct subject *s, const struct json *member, str
 
 static void check_members(const struct subject *s, const struct json *in, struct str inside)
 {
-	json_each(child, in)
-	{
+	json_each (child, in) {
 		struct str name = in->type == JSON_OBJECT ? child->key : inside;
 
 		if (in->type == JSON_OBJECT)
@@ -182,8 +181,7 @@ static void check_hook(const struct subject *s, const struct json *hook)
 /* The value of "--option=value" among a hook's arguments; p is NULL without. */
 static struct str argument(const struct json *hook, const char *option)
 {
-	json_each(arg, json_field(hook, "args"))
-	{
+	json_each (arg, json_field(hook, "args")) {
 		struct str text = json_str(arg);
 
 		if (str_has_prefix(text, option))
@@ -215,10 +213,11 @@ static void check_fingerprint(const struct subject *s, const struct json *hook)
 
 static void check_edits(const struct subject *s, const struct json *edits)
 {
-	json_each(mount, json_field(edits, "mounts")) check_mount(s, mount);
-	json_each(node, json_field(edits, "deviceNodes")) check_node(s, node);
-	json_each(hook, json_field(edits, "hooks"))
-	{
+	json_each (mount, json_field(edits, "mounts"))
+		check_mount(s, mount);
+	json_each (node, json_field(edits, "deviceNodes"))
+		check_node(s, node);
+	json_each (hook, json_field(edits, "hooks")) {
 		check_hook(s, hook);
 		check_fingerprint(s, hook);
 	}
@@ -227,7 +226,7 @@ static void check_edits(const struct subject *s, const struct json *edits)
 static void check_on_host(const struct subject *s, const struct json *doc)
 {
 	check_edits(s, json_field(doc, "containerEdits"));
-	json_each(device, json_field(doc, "devices"))
+	json_each (device, json_field(doc, "devices"))
 		check_edits(s, json_field(device, "containerEdits"));
 }
 
@@ -236,8 +235,7 @@ static void remember(const struct subject *s, const struct json *doc, const stru
 {
 	size_t i = 0;
 
-	json_each(device, json_field(doc, "devices"))
-	{
+	json_each (device, json_field(doc, "devices")) {
 		struct cdi_definition d = {spec->kind, spec->devices.v[i++].name, s->path,
 					   device->line, priority};
 

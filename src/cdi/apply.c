@@ -196,7 +196,9 @@ static void set_strings(const struct oci_spec *s, struct json *object, const cha
 /* The first entry of a list of objects whose member is that text. */
 static struct json *find_entry(const struct json *list, const char *name, const char *text)
 {
-	json_each(entry, list) if (str_is(json_str(json_field(entry, name)), text)) return entry;
+	json_each (entry, list)
+		if (str_is(json_str(json_field(entry, name)), text))
+			return entry;
 	return NULL;
 }
 
@@ -424,7 +426,9 @@ static void add_gid(const struct oci_spec *s, uint32_t gid)
 	if (gid == 0)
 		return;
 	list = need(s, "process", "user", "additionalGids", JSON_ARRAY);
-	json_each(entry, list) if (json_u64(entry, &id) == 0 && id == gid) return;
+	json_each (entry, list)
+		if (json_u64(entry, &id) == 0 && id == gid)
+			return;
 	json_append(list, json_new_i64(s->arena, gid));
 }
 

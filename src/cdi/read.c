@@ -88,8 +88,7 @@ static int read_fields(struct reader *r, const struct json *j, const struct fiel
 
 	if (result < 0)
 		return result;
-	json_each(member, j)
-	{
+	json_each (member, j) {
 		const struct field *f = find_field(fields, n, member->key);
 
 		if (!f)
@@ -156,8 +155,7 @@ static int read_strings(struct reader *r, const struct json *j, void *to)
 
 	if (result < 0)
 		return result;
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		result = read_string(r, child, &text);
 		if (result < 0)
 			return result;
@@ -185,8 +183,7 @@ static int read_gids(struct reader *r, const struct json *j, void *to)
 
 	if (result < 0)
 		return result;
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		result = read_u32(r, child, &gid);
 		if (result < 0)
 			return result;
@@ -202,8 +199,7 @@ static int read_annotations(struct reader *r, const struct json *j, void *to)
 
 	if (result < 0)
 		return result;
-	json_each(member, j)
-	{
+	json_each (member, j) {
 		struct cdi_annotation annotation = {.key = arena_str(r->a, member->key)};
 
 		result = read_string(r, member, &annotation.value);
@@ -223,8 +219,7 @@ static int read_annotations(struct reader *r, const struct json *j, void *to)
                                                                                                    \
 		if (result < 0)                                                                    \
 			return result;                                                             \
-		json_each(child, j)                                                                \
-		{                                                                                  \
+		json_each (child, j) {                                                             \
 			struct item_type item = {0};                                               \
                                                                                                    \
 			result = read_fields(r, child, fields, COUNT_OF(fields), &item);           \

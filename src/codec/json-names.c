@@ -90,8 +90,7 @@ static int find_among_many(const struct json *object, bool exact, const struct j
 
 	if (!list)
 		return -ENOMEM;
-	json_each(member, object)
-	{
+	json_each (member, object) {
 		list[n] = (struct keyed){json_name_hash(member->key), n, member};
 		n++;
 	}
@@ -119,8 +118,7 @@ int json_find_duplicate(const struct json *object, bool exact, const struct json
 {
 	if (object->count > FEW_MEMBERS)
 		return find_among_many(object, exact, ret_first, ret_again);
-	json_each(again, object)
-	{
+	json_each (again, object) {
 		for (const struct json *first = object->first; first != again;
 		     first = first->next) {
 			if (same_name(first, again, exact)) {

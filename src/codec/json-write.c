@@ -148,8 +148,7 @@ static struct style source_style(const struct writer *w, const struct json *j, s
 	bool known = false;
 
 	s.between = has_line(s.open) ? s.open : STR("");
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		if (!has_place(child))
 			continue;
 		if (j->type == JSON_OBJECT)
@@ -172,9 +171,10 @@ static const struct json *find_model(const struct writer *w, const struct json *
 {
 	if (!j->parent)
 		return NULL;
-	json_each(sibling, j->parent) if (sibling != j && sibling->type == j->type &&
-					  !sibling->touched &&
-					  has_source_style(w, sibling)) return sibling;
+	json_each (sibling, j->parent)
+		if (sibling != j && sibling->type == j->type && !sibling->touched &&
+		    has_source_style(w, sibling))
+			return sibling;
 	return NULL;
 }
 
@@ -232,8 +232,7 @@ static void write_node(const struct writer *w, const struct json *j, const struc
 static void write_children(const struct writer *w, const struct json *j, const struct style *s)
 {
 	strbuf_addc(w->out, j->type == JSON_OBJECT ? '{' : '[');
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		write_lead(w, child, s);
 		write_node(w, child, s);
 		if (!child->next)
@@ -306,8 +305,7 @@ static void write_plain(const struct json *j, unsigned indent, unsigned step, st
 		return;
 	}
 	strbuf_addc(out, object ? '{' : '[');
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		new_line(out, step > 0 ? indent + step : 0);
 		if (object) {
 			json_quote(out, child->key);

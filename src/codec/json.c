@@ -106,8 +106,7 @@ struct json *json_copy(struct arena *a, const struct json *j)
 	copy->boolean = j->boolean;
 	copy->line = j->line;
 	copy->column = j->column;
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		struct json *c = json_copy(a, child);
 
 		c->key = (struct str){arena_str(a, child->key), child->key.n};
@@ -128,7 +127,8 @@ static void forget_source(struct json *j)
 	j->touched = true;
 	j->lead = j->start = j->end = 0;
 	j->source = (struct str){0};
-	json_each(child, j) forget_source(child);
+	json_each (child, j)
+		forget_source(child);
 }
 
 static void adopt(struct json *container, struct json *value)
@@ -307,8 +307,7 @@ static bool equal_members(const struct json *x, const struct json *y)
 {
 	const struct json *guess = y->first;
 
-	json_each(member, x)
-	{
+	json_each (member, x) {
 		const struct json *other = guess;
 
 		if (!other || !str_eq(other->key, member->key)) {

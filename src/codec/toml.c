@@ -48,7 +48,9 @@ static struct toml_node *find(const struct toml_node *table, struct str key)
 {
 	if (table->json.type != JSON_OBJECT)
 		return NULL;
-	json_each(j, &table->json) if (str_eq(j->key, key)) return toml_node_of(j);
+	json_each (j, &table->json)
+		if (str_eq(j->key, key))
+			return toml_node_of(j);
 	return NULL;
 }
 

@@ -204,8 +204,7 @@ static void write_block(const struct json *j, unsigned indent, struct strbuf *ou
 {
 	bool object = j->type == JSON_OBJECT;
 
-	json_each(child, j)
-	{
+	json_each (child, j) {
 		unsigned inside = object ? next_indent(indent) : indent + 2;
 
 		if (child != j->first)

@@ -115,8 +115,7 @@ static int read_note(struct child *c, struct str text, struct library *l, struct
 		return r;
 	if (!json_is(note_text, JSON_OBJECT) || !json_is(json_get(note_text, "Driver"), JSON_ARRAY))
 		return err_set(e, EBADMSG, "%s: its compatibility note lists no drivers", l->path);
-	json_each(major, json_get(note_text, "Driver"))
-	{
+	json_each (major, json_get(note_text, "Driver")) {
 		uint64_t value;
 
 		if (json_u64(major, &value) == 0 && c->question->host_driver.parts > 0 &&

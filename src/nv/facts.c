@@ -132,8 +132,7 @@ static int read_gpu(struct arena *a, const struct json *o, struct nv_fact_gpu *r
 		r = err_set(e, EPROTO, "a GPU without address or UUID");
 	if (r < 0)
 		return r;
-	json_each(item, json_get(o, "migs"))
-	{
+	json_each (item, json_get(o, "migs")) {
 		struct nv_mig m;
 
 		r = read_mig(a, item, &m, e);
@@ -162,8 +161,7 @@ int nv_facts_parse(struct arena *a, struct str text, struct nv_facts *ret, struc
 		r = err_set(e, EPROTO, "no \"driver_version\" or no \"gpus\" in the answer");
 	if (r < 0)
 		return err_in(e, r, "nvml-facts");
-	json_each(item, json_get(root, "gpus"))
-	{
+	json_each (item, json_get(root, "gpus")) {
 		struct nv_fact_gpu g;
 
 		r = read_gpu(a, item, &g, e);

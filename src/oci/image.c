@@ -64,9 +64,9 @@ static int from_annotations(const struct image *im, struct strv *ret, struct err
 
 	if (!im->policy->annotation_prefixes || !json_is(all, JSON_OBJECT))
 		return 0;
-	json_each(annotation,
-		  all) if (has_prefix_of(annotation->key, im->policy->annotation_prefixes))
-		arena_push(im->arena, &found, annotation);
+	json_each (annotation, all)
+		if (has_prefix_of(annotation->key, im->policy->annotation_prefixes))
+			arena_push(im->arena, &found, annotation);
 	if (found.n > ANNOTATIONS_MAX)
 		return err_set(e, EINVAL, "annotations ask for devices more than %d times",
 			       ANNOTATIONS_MAX);
@@ -170,8 +170,7 @@ static int from_mounts(const struct image *im, struct strv *devices, struct strv
 	if (mounts->count > MOUNTS_MAX)
 		return err_set(e, EINVAL, "%zu mounts are too many: at most %d are looked at",
 			       mounts->count, MOUNTS_MAX);
-	json_each(mount, mounts)
-	{
+	json_each (mount, mounts) {
 		const char *item = device_list_entry(im, mount);
 		int r = item ? add_mount(im, item, devices, imex, e) : 0;
 
@@ -393,8 +392,7 @@ static int collect_requirements(const struct image *im, struct requirements *lis
 {
 	const struct json *env = oci_spec_environ(im->spec);
 
-	json_each(entry, env)
-	{
+	json_each (entry, env) {
 		struct requirement requirement;
 		int r = 0;
 

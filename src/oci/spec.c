@@ -104,8 +104,7 @@ static struct json *last_entry(const struct oci_spec *s, const char *name, struc
 	struct json *found = NULL;
 	const struct json *env = oci_spec_environ(s);
 
-	json_each(entry, env)
-	{
+	json_each (entry, env) {
 		struct str key, value;
 
 		if (oci_env_split(entry, &key, &value) && str_is(key, name)) {
@@ -149,7 +148,9 @@ bool oci_spec_has_bounding(const struct oci_spec *s, const char *capability)
 		set = json_field(set, "bounding");
 	if (!json_is(set, JSON_ARRAY))
 		return false;
-	json_each(c, set) if (str_is(json_str(c), capability)) return true;
+	json_each (c, set)
+		if (str_is(json_str(c), capability))
+			return true;
 	return false;
 }
 
@@ -169,7 +170,9 @@ bool oci_spec_has_userns(const struct oci_spec *s)
 
 	if (!json_is(namespaces, JSON_ARRAY))
 		return false;
-	json_each(n, namespaces) if (str_is(json_str(json_field(n, "type")), "user")) return true;
+	json_each (n, namespaces)
+		if (str_is(json_str(json_field(n, "type")), "user"))
+			return true;
 	return false;
 }
 

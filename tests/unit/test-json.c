@@ -261,7 +261,8 @@ TEST(reading_copes_with_what_is_not_there)
 	CHECK(!json_get(parse("[1]"), "a") && !json_field(parse("[1]"), "a"));
 	CHECK(!json_str(NULL).p && !json_str(parse("1")).p);
 	CHECK(json_bool(NULL, true) && json_bool(parse("1"), true));
-	json_each(j, none) FAIL("%p", (void *)j);
+	json_each (j, none)
+		FAIL("%p", (void *)j);
 }
 
 TEST(field_prefers_the_exact_name_and_then_folds)

@@ -122,7 +122,7 @@ TEST(mig_profiles_are_understood_and_checked)
 		"\"instances\": [{\"gi\": 1, \"profile\": \"3g\"}]}}]}",
 		"MIG profile \"3g\" is not of the form");
 	refused("{" DRIVER ", \"gpus\": [{\"pci\": \"0000:07:00.0\", \"minor\": 32, \"mig\": "
-			   "{\"enabled\": true}}]}",
+		"{\"enabled\": true}}]}",
 		"GPU 0000:07:00.0: MIG needs a device minor below 32");
 }
 
