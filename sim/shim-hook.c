@@ -94,12 +94,8 @@ static bool is_own_namespace(int fd)
 	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
 }
 
-static int show(const int *clones, const char *rootfs, struct err *e)
+static int show(const int *clones, int root, struct err *e)
 {
-	auto_close int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		return err_sys(e, "open %s", rootfs);
 	for (size_t i = 0; i < COUNT_OF(shown); i++) {
 		auto_close int there = open_there(root, shown[i].path);
 
@@ -115,8 +111,8 @@ static int show(const int *clones, const char *rootfs, struct err *e)
 int shim_hook(const char *rootfs, struct err *e)
 {
 	int clones[COUNT_OF(shown)], ret;
-	auto_free char *path = NULL;
-	auto_close int ns = -1;
+	auto_free char *path = NULL, *root_path = NULL;
+	auto_close int ns = -1, root = -1;
 	uint32_t pid;
 
 	ret = read_pid(&pid, e);
@@ -128,6 +124,14 @@ int shim_hook(const char *rootfs, struct err *e)
 		return err_sys(e, "open %s", path);
 	if (is_own_namespace(ns))
 		return 0;
+	/*
+	 * By way of the container's process and before entering: setns() leaves a chroot that
+	 * the engine may run in, and the path means something there only.
+	 */
+	root_path = mem_printf("/proc/%u/root%s", pid, rootfs);
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(e, "open %s", root_path);
 	/* The process ends after this: its descriptors close with it. */
 	for (size_t i = 0; i < COUNT_OF(shown); i++) {
 		clones[i] = clone_here(&shown[i], e);
@@ -136,5 +140,5 @@ int shim_hook(const char *rootfs, struct err *e)
 	}
 	if (setns(ns, CLONE_NEWNS) < 0)
 		return err_sys(e, "enter the container's mounts");
-	return show(clones, rootfs, e);
+	return show(clones, root, e);
 }
