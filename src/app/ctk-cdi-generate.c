@@ -305,51 +305,58 @@ static int plan_kind(struct arena *a, struct plan *p, const struct mode *mode, s
 	return 0;
 }
 
+/* Names of one kind that users write, from the table of cdi/generate. */
+static const struct names {
+	char what[16];
+	unsigned (*bit_of)(struct str name);
+	const char *(*name)(size_t i);
+} hook_names = {"hook", cdi_job_of, cdi_job_name},
+  feature_names = {"feature flag", cdi_feature_of, cdi_feature_name};
+
 /* A name that is not known warns: it may be of another version (design.md 4.12). */
-static unsigned known_bits(const struct strv *names, unsigned (*bit_of)(struct str),
-			   const char *what, const char *known)
+static void warn_of_unknown(const struct names *known, const char *word)
+{
+	AUTO(strbuf_done) struct strbuf list = {0};
+	struct cli_guess guess = {.word = str_of(word)};
+	const char *name;
+
+	for (size_t i = 0; (name = known->name(i)); i++) {
+		cli_guess_try(&guess, str_of(name));
+		strbuf_printf(&list, "%s%s", i > 0 ? ", " : "", name);
+	}
+	if (guess.best.n > 0)
+		log_warn("unknown %s \"%s\" is ignored, did you mean \"%.*s\"?", known->what, word,
+			 STR_ARG(guess.best));
+	else
+		log_warn("unknown %s \"%s\" is ignored (known: %s)", known->what, word, list.p);
+}
+
+static unsigned known_bits(const struct names *known, const struct strv *words)
 {
 	unsigned bits = 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		struct cli_guess guess = {.word = str_of(names->v[i])};
-		unsigned bit = bit_of(guess.word);
+	for (size_t i = 0; i < words->n; i++) {
+		unsigned bit = known->bit_of(str_of(words->v[i]));
 
 		bits |= bit;
-		if (bit != 0)
-			continue;
-		cli_guess_names(&guess, known);
-		if (guess.best.n > 0)
-			log_warn("unknown %s \"%s\" is ignored, did you mean \"%.*s\"?", what,
-				 names->v[i], STR_ARG(guess.best));
-		else
-			log_warn("unknown %s \"%s\" is ignored (known: %s)", what, names->v[i],
-				 known);
+		if (bit == 0)
+			warn_of_unknown(known, words->v[i]);
 	}
 	return bits;
 }
-
-static const char hook_names[] =
-	"create-symlinks enable-cuda-compat update-ldcache disable-device-node-modification "
-	"update-application-profile chmod all";
-
-static const char feature_names[] =
-	"separate-hooks enable-explicit-driver-libraries enable-coherent-annotations "
-	"no-additional-gids-for-device-nodes disable-ipc-discoverer disable-nvsandboxutils "
-	"disable-multiple-csv-devices";
 
 static int plan_hooks(struct plan *p, struct err *e)
 {
 	const struct options *o = p->options;
 	unsigned jobs = CDI_JOB_ALL & ~(unsigned)CDI_JOB_CHMOD;
-	unsigned enabled = known_bits(&o->enabled_hooks, cdi_job_of, "hook", hook_names);
+	unsigned enabled = known_bits(&hook_names, &o->enabled_hooks);
 
 	for (size_t i = 0; i < o->enabled_hooks.n; i++)
 		if (strcmp(o->enabled_hooks.v[i], "all") == 0)
 			return err_set(e, EINVAL, "--enable-hook=all: name the hooks to enable");
 	if (p->generate.mode == CDI_MODE_MANAGEMENT)
 		jobs &= ~(unsigned)CDI_JOB_DEVICE_NODES;
-	jobs &= ~known_bits(&o->disabled_hooks, cdi_job_of, "hook", hook_names);
+	jobs &= ~known_bits(&hook_names, &o->disabled_hooks);
 	p->generate.jobs = jobs | enabled;
 	return 0;
 }
@@ -386,8 +393,7 @@ static int make_plan(const struct cli_call *call, struct plan *p, struct err *e)
 	    (r = plan_paths(a, "--config-search-path", &o->config_paths, &p->config_paths, e)) < 0)
 		return r;
 	plan_devices(p);
-	p->generate.features =
-		known_bits(&o->features, cdi_feature_of, "feature flag", feature_names);
+	p->generate.features = known_bits(&feature_names, &o->features);
 	if (!cdi_reader_knows(&p->reader, "0.7.0"))
 		p->generate.features |= CDI_FEATURE_NO_GIDS;
 	p->generate.classes = NV_CLASS_ALL;

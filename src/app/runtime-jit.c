@@ -152,7 +152,8 @@ static int get_facts(struct runtime *rt, const struct strv *ids, unsigned flags,
 	if (r == 0 && !s->has_facts && nv_select_needs_nvml(&s->gpus, ids))
 		r = nv_snapshot_need_nvml(rt->arena, &q, s, e);
 	if (r == 0)
-		r = nv_select(rt->arena, &s->gpus, ids, flags, &devices, e);
+		/* What is left out of "all" is said when the edits are generated. */
+		r = nv_select(rt->arena, &s->gpus, ids, flags | NV_SELECT_QUIET, &devices, e);
 	if (r == 0)
 		r = runtime_check_requirements(rt, &q, s, &devices, e);
 	return r;

@@ -26,6 +26,13 @@ unsigned cdi_job_of(struct str name)
 	return 0;
 }
 
+const char *cdi_job_name(size_t i)
+{
+	if (i < COUNT_OF(jobs))
+		return jobs[i].name;
+	return i == COUNT_OF(jobs) ? "all" : NULL;
+}
+
 static void add_all(struct generator *g, struct strv *to, const struct strv *more)
 {
 	for (size_t i = 0; more && i < more->n; i++)

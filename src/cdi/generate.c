@@ -9,24 +9,29 @@
 
 #define JOBS_MANAGEMENT (CDI_JOB_SYMLINKS | CDI_JOB_CUDA_COMPAT | CDI_JOB_LDCACHE)
 
+static const struct {
+	char name[40];
+	enum cdi_feature feature;
+} features[] = {{"separate-hooks", CDI_FEATURE_SEPARATE_HOOKS},
+		{"enable-explicit-driver-libraries", CDI_FEATURE_EXPLICIT_LIBRARIES},
+		{"enable-coherent-annotations", CDI_FEATURE_COHERENT_ANNOTATIONS},
+		{"no-additional-gids-for-device-nodes", CDI_FEATURE_NO_GIDS},
+		{"disable-ipc-discoverer", CDI_FEATURE_NO_IPC},
+		{"disable-nvsandboxutils", CDI_FEATURE_NO_SANDBOXUTILS},
+		{"disable-multiple-csv-devices", CDI_FEATURE_NO_MULTIPLE_CSV}};
+
 unsigned cdi_feature_of(struct str name)
 {
-	static const struct {
-		char name[40];
-		enum cdi_feature feature;
-	} features[] = {{"enable-explicit-driver-libraries", CDI_FEATURE_EXPLICIT_LIBRARIES},
-			{"disable-nvsandboxutils", CDI_FEATURE_NO_SANDBOXUTILS},
-			{"disable-nvsandbox-utils", CDI_FEATURE_NO_SANDBOXUTILS},
-			{"enable-coherent-annotations", CDI_FEATURE_COHERENT_ANNOTATIONS},
-			{"disable-multiple-csv-devices", CDI_FEATURE_NO_MULTIPLE_CSV},
-			{"no-additional-gids-for-device-nodes", CDI_FEATURE_NO_GIDS},
-			{"disable-ipc-discoverer", CDI_FEATURE_NO_IPC},
-			{"separate-hooks", CDI_FEATURE_SEPARATE_HOOKS}};
-
 	for (size_t i = 0; i < COUNT_OF(features); i++)
 		if (str_is(name, features[i].name))
 			return features[i].feature;
-	return 0;
+	/* Once misspelt, and still accepted. */
+	return str_is(name, "disable-nvsandbox-utils") ? CDI_FEATURE_NO_SANDBOXUTILS : 0;
+}
+
+const char *cdi_feature_name(size_t i)
+{
+	return i < COUNT_OF(features) ? features[i].name : NULL;
 }
 
 static void add_device(struct generator *g, struct cdi_spec *s, const char *name,

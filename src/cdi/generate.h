@@ -71,9 +71,12 @@ struct cdi_generate_options {
 				       not known */
 };
 
-/* Names of features and jobs as users write them; 0 when unknown. */
+/* Features and jobs as users write them: bits of a name, 0 when it is unknown ("all" is every job);
+ * the i-th name, NULL behind the last. */
 unsigned cdi_feature_of(struct str name);
-unsigned cdi_job_of(struct str name); /* "all" gives CDI_JOB_ALL */
+const char *cdi_feature_name(size_t i);
+unsigned cdi_job_of(struct str name);
+const char *cdi_job_name(size_t i);
 
 /*
  * A whole spec for the ids (empty: all), named by the strategies, with the

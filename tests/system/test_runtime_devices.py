@@ -405,7 +405,9 @@ def test_requirements_in_cdi_mode(with_specs):
 def test_a_lost_gpu_is_left_out_of_all_and_refused_by_name(machine):
     m = machine("dgx-h100")
     m.set("gpu.2.lost=true")
-    assert nodes(ask(m, "all").ok()) == gpus(0, 1, 3, 4, 5, 6, 7)
+    log = m.tmp / "wrapper.log"
+    assert nodes(ask(m, "all", config=f'[nvidia-container-runtime]\ndebug = "{log}"').ok()) == gpus(0, 1, 3, 4, 5, 6, 7)
+    assert log.read_text().count("is left out") == 1
     assert "lost" in message(ask(m, "2"))
 
 
