@@ -87,8 +87,7 @@ class Machine:
         """A bundle with a writable copy of an image; edit(config) changes the document before it is written."""
         path = self.tmp / f"bundle{next(serial)}"
         path.mkdir()
-        # A copy, not links: hooks write into it.
-        subprocess.run(["cp", "-a", "--reflink=auto", image(kind), path / "rootfs"], check=True)
+        self.rootfs(kind, path)
         subprocess.run(["runc", "spec", "--bundle", path], check=True)
         config = json.loads((path / "config.json").read_text())
         config["process"]["terminal"] = False
@@ -102,6 +101,17 @@ class Machine:
             edit(config)
         (path / "config.json").write_text(json.dumps(config, indent=4))
         return path
+
+    def rootfs(self, kind, bundle):
+        """The image as a root file system that hooks may write to: a copy; a large one as engines do it, by an overlay."""
+        if kind != "debian":
+            subprocess.run(["cp", "-a", "--reflink=auto", image(kind), bundle / "rootfs"], check=True)
+            return
+        for name in ("rootfs", "upper", "work"):
+            (bundle / name).mkdir()
+        (bundle / "upper").chmod(0o755)
+        layers = f"lowerdir={image(kind)},upperdir={bundle}/upper,workdir={bundle}/work"
+        self.run("mount", "-t", "overlay", "-o", layers, "overlay", bundle / "rootfs").ok()
 
     def start(self, bundle, runtime=RUNTIME, config=None, env=None, timeout=60):
         """Runs a bundle's process to its end through the wrapper and runc; config is the text of a config.toml."""
