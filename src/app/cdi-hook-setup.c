@@ -7,7 +7,7 @@
 #include "nv/snapshot.h"
 
 struct options {
-	const char *container_spec, *container_root, *fingerprint, *driver_root;
+	const char *container_spec, *container_root, *fingerprint, *driver_root, *library;
 	struct strv links, folders, skip;
 	struct job_compat compat;
 };
@@ -32,6 +32,8 @@ static const struct cli_option rows[] = {
 	 .help = "What the specification was made from; the hook fails when that has changed"},
 	{"driver-root", CLI_STRING(struct options, driver_root), .value = "DIR", .otherwise = "/",
 	 .help = "Where the driver is installed, for --fingerprint"},
+	{"driver-library", CLI_STRING(struct options, library), .value = "FILE",
+	 .help = "A library of the driver on the host that --fingerprint covers"},
 	CDI_HOOK_CONTAINER_SPEC(struct options),
 };
 
@@ -100,7 +102,8 @@ static int check_current(const struct cli_call *call, const struct options *o, s
 
 	if (!o->fingerprint)
 		return 0;
-	r = nv_snapshot_fingerprint(call->arena, o->driver_root ? o->driver_root : "/", &now, e);
+	r = nv_snapshot_fingerprint(call->arena, o->driver_root ? o->driver_root : "/", o->library,
+				    &now, e);
 	if (r < 0 || strcmp(o->fingerprint, now) == 0)
 		return r;
 	return err_set(

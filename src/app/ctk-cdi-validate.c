@@ -196,12 +196,14 @@ static void check_fingerprint(const struct subject *s, const struct json *hook)
 	struct arena *a = s->c->arena;
 	struct str made_from = argument(hook, "--fingerprint=");
 	struct str root = argument(hook, "--driver-root=");
+	struct str library = argument(hook, "--driver-library=");
 	const char *now;
 	struct err e = {0};
 
 	if (!made_from.p)
 		return;
-	if (nv_snapshot_fingerprint(a, root.p ? arena_str(a, root) : "/", &now, &e) < 0)
+	if (nv_snapshot_fingerprint(a, root.p ? arena_str(a, root) : "/",
+				    library.p ? arena_str(a, library) : NULL, &now, &e) < 0)
 		report(s->c, "%s:%u: cannot tell whether it fits the driver: %s", s->path,
 		       hook->line, e.text);
 	else if (!str_is(made_from, now))

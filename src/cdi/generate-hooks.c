@@ -117,6 +117,15 @@ static void add_skip(struct generator *g, struct strv *args, unsigned wanted)
 		arena_push(g->a, args, arena_str(g->a, strbuf_str(&text)));
 }
 
+/* What the spec is made from, for who applies it later: cdi/own reads it again. */
+static void add_fingerprint(struct generator *g, struct strv *args)
+{
+	arena_push(g->a, args, arena_printf(g->a, "--fingerprint=%s", g->s->fingerprint));
+	if (g->s->key_library)
+		arena_push(g->a, args,
+			   arena_printf(g->a, "--driver-library=%s", g->s->key_library));
+}
+
 /* One process that does every job. */
 static void add_setup(struct generator *g, struct cdi_edits *to, unsigned wanted)
 {
@@ -133,7 +142,7 @@ static void add_setup(struct generator *g, struct cdi_edits *to, unsigned wanted
 		add_pair(g, &args, "--host-driver-version", version);
 	add_skip(g, &args, wanted);
 	if (g->o->fingerprint && g->s->fingerprint)
-		arena_push(g->a, &args, arena_printf(g->a, "--fingerprint=%s", g->s->fingerprint));
+		add_fingerprint(g, &args);
 	if (root && strcmp(root, "/") != 0)
 		arena_push(g->a, &args, arena_printf(g->a, "--driver-root=%s", root));
 	if (g->o->container_root)

@@ -239,6 +239,21 @@ bool nv_link_wanted(const struct nv_link *l, unsigned classes)
 	return wanted(l->classes, l->bits, classes);
 }
 
+const char *nv_driver_library(const struct nv_driver *d, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < d->files.n; i++) {
+		const struct nv_file *f = &d->files.v[i];
+		struct str file = str_of(path_base(f->host));
+
+		if (f->kind == NV_FILE_LIBRARY && f->bits == 64 && str_has_prefix(file, name) &&
+		    str_has_prefix(str_sub(file, n, file.n), ".so."))
+			return f->host;
+	}
+	return NULL;
+}
+
 bool nv_driver_has_nvml(const char *driver_root)
 {
 	AUTO(arena_done) struct arena a = {0};

@@ -88,6 +88,9 @@ int nv_driver_find(struct arena *a, const struct nv_driver_query *q, struct nv_d
 bool nv_file_wanted(const struct nv_file *f, unsigned classes);
 bool nv_link_wanted(const struct nv_link *l, unsigned classes);
 
+/* The 64-bit library of that name ("libcuda") as it lies on the host; NULL without. */
+const char *nv_driver_library(const struct nv_driver *d, const char *name);
+
 /*
  * 1 when the loaded kernel module is of another version than the libraries: e
  * then names both and the cure (users.md P09). It is a warning: programs that

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/fs.h"
 #include "nv/files.h"
@@ -10,6 +11,7 @@
 
 #define MAX_GPUS 1024
 #define MAX_MIGS 256
+#define BATCH	 16
 
 static int on_bus(const void *x, const void *y)
 {
@@ -109,16 +111,52 @@ static void digest_node_dir(struct nv_digest *d, const char *path)
 			 (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
 }
 
-/* A GPU that has fallen off the bus answers with ones: 1; else 0, and 2 where nobody can tell. */
-static unsigned bus_state(struct arena *a, const struct nv_host *host, const char *pci)
+/*
+ * A GPU that has fallen off the bus answers with ones: 1; else 0, and 2 where
+ * nobody can tell. The descriptor stays open: the caller closes those of all GPUs.
+ */
+static unsigned bus_state(struct arena *a, const struct nv_host *host, const char *pci, int *ret_fd)
 {
 	const char *path = arena_printf(a, "%s/bus/pci/devices/%s/config", nv_host_sys(host), pci);
-	auto_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	unsigned char vendor[2];
 
+	*ret_fd = fd;
 	if (fd < 0 || read(fd, vendor, sizeof(vendor)) != sizeof(vendor))
 		return 2;
 	return vendor[0] == 0xff && vendor[1] == 0xff;
+}
+
+/*
+ * Numbers in a row, as the kernel gives them where there is no gap, go with one
+ * system call instead of one each.
+ */
+static void close_all(const int *fds, size_t n)
+{
+	size_t next;
+
+	for (size_t i = 0; i < n; i = next) {
+		for (next = i + 1; next < n && fds[next] == fds[next - 1] + 1;)
+			next++;
+		if (fds[i] >= 0 && next - i > 1 &&
+		    syscall(SYS_close_range, fds[i], fds[next - 1], 0) == 0)
+			continue;
+		for (size_t k = i; k < next; k++)
+			closep(&fds[k]);
+	}
+}
+
+/* At most BATCH at a time, for machines with more GPUs than descriptors. */
+static void digest_bus(struct arena *a, const struct nv_host *host, const struct nv_gpus *gpus,
+		       struct nv_digest *d)
+{
+	int fds[BATCH];
+
+	for (size_t i = 0, n; i < gpus->n; i += n) {
+		for (n = 0; n < BATCH && i + n < gpus->n; n++)
+			nv_digest_number(d, bus_state(a, host, gpus->v[i + n].pci, &fds[n]));
+		close_all(fds, n);
+	}
 }
 
 static void closedirp(DIR **d)
@@ -190,9 +228,9 @@ void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const stru
 
 		nv_digest_text(d, g->pci);
 		nv_digest_number(d, g->minor);
-		nv_digest_number(d, bus_state(a, host, g->pci));
 		digest_node(d, arena_printf(a, "%s/dev/nvidia%u", dev, g->minor));
 	}
+	digest_bus(a, host, gpus, d);
 	digest_instances(d, instances);
 	for (size_t i = 0; i < nv_control_node_count; i++)
 		digest_node(d, arena_printf(a, "%s%s", dev, nv_control_nodes[i].path));
@@ -220,26 +258,18 @@ static struct str version_in(struct str text)
 	return (struct str){0};
 }
 
-/* The first libcuda of that version where libraries usually are. */
-static void digest_libcuda(struct arena *a, const char *driver_root, struct str version,
-			   struct nv_digest *d)
+static void digest_library(struct nv_digest *d, const char *library)
 {
-	const char *root = driver_root && strcmp(driver_root, "/") != 0 ? driver_root : "";
+	struct stat st;
 
-	for (size_t i = 0; i < nv_library_dir_count; i++) {
-		struct stat st;
-
-		if (stat(arena_printf(a, "%s%s/libcuda.so.%.*s", root, nv_library_dirs[i].path,
-				      STR_ARG(version)),
-			 &st) < 0)
-			continue;
-		nv_digest_number(d, (uint64_t)st.st_size);
-		nv_digest_number(d, (uint64_t)st.st_mtim.tv_sec);
+	nv_digest_text(d, library);
+	if (!library || stat(library, &st) < 0)
 		return;
-	}
+	nv_digest_number(d, (uint64_t)st.st_size);
+	nv_digest_number(d, (uint64_t)st.st_mtim.tv_sec);
 }
 
-void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char *driver_root,
+void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char *library,
 			 struct nv_digest *d)
 {
 	const char *module = nv_fingerprint_module(a, host);
@@ -254,6 +284,5 @@ void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char
 	}
 	for (size_t i = 0; i < list.instances.n; i++)
 		nv_digest_text(d, list.instances.v[i]);
-	if (version.p)
-		digest_libcuda(a, driver_root, version, d);
+	digest_library(d, library);
 }

@@ -72,7 +72,7 @@ void nv_fingerprint_files(const struct strv *watched, struct nv_digest *d,
 
 /*
  * What a spec carries (nv/snapshot.h): module version, GPUs, MIG layout by
- * names, size and time of libcuda. The same after a reboot.
+ * names, size and time of a library (NULL: none). The same after a reboot.
  */
-void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char *driver_root,
+void nv_fingerprint_spec(struct arena *a, const struct nv_host *host, const char *library,
 			 struct nv_digest *d);

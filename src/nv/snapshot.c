@@ -157,14 +157,22 @@ static int make_gpus(struct work *w, struct err *e)
 	return 0;
 }
 
+/* The file that stands for the driver: a driver without compute has no libcuda. */
+static const char *key_library(const struct nv_driver *d)
+{
+	const char *library = nv_driver_library(d, "libcuda");
+
+	return library ? library : nv_driver_library(d, "libnvidia-ml");
+}
+
 static const char *spec_fingerprint(struct arena *a, const struct nv_host *host,
-				    const char *driver_root)
+				    const char *library)
 {
 	char text[NV_DIGEST_SIZE];
 	struct nv_digest d;
 
 	nv_digest_init(&d);
-	nv_fingerprint_spec(a, host, driver_root, &d);
+	nv_fingerprint_spec(a, host, library, &d);
 	nv_digest_print(&d, text);
 	return arena_strdup(a, text);
 }
@@ -179,7 +187,8 @@ static int make(struct work *w, bool files, bool gpus, struct err *e)
 	if (r < 0)
 		return r;
 	w->kept.boot_id = nv_store_boot_id(w->a);
-	w->kept.fingerprint = spec_fingerprint(w->a, &w->q->driver.host, w->q->driver.driver_root);
+	w->kept.fingerprint =
+		spec_fingerprint(w->a, &w->q->driver.host, key_library(&w->kept.driver));
 	return 0;
 }
 
@@ -224,6 +233,7 @@ static void hand_out(struct work *w, struct nv_snapshot *ret)
 		.has_facts = k->state == NV_KEPT_ANSWER,
 		.facts = k->facts,
 		.fingerprint = k->fingerprint,
+		.key_library = key_library(&k->driver),
 	};
 	if (ret->has_facts)
 		nv_facts_merge(w->a, &ret->facts, &ret->gpus);
@@ -242,19 +252,6 @@ int nv_snapshot_get(struct arena *a, const struct nv_snapshot_query *q, struct n
 	return r;
 }
 
-/* libnvidia-ml as it lies on the host; NULL leaves it to the loader. */
-static const char *find_nvml(const struct nv_driver *d)
-{
-	for (size_t i = 0; i < d->files.n; i++) {
-		const struct nv_file *f = &d->files.v[i];
-
-		if (f->kind == NV_FILE_LIBRARY && f->bits == 64 &&
-		    str_has_prefix(str_of(path_base(f->host)), "libnvidia-ml.so."))
-			return f->host;
-	}
-	return NULL;
-}
-
 static uint64_t deadline(const struct nv_snapshot_query *q)
 {
 	return q->nvml_deadline_ns > 0 ? q->nvml_deadline_ns : NV_FACTS_DEADLINE_NS;
@@ -266,7 +263,7 @@ static int ask(struct work *w, struct err *e)
 	struct nv_facts_query f = {
 		.program = w->q->nvml_program,
 		.driver_root = w->kept.driver.root,
-		.library = find_nvml(&w->kept.driver),
+		.library = nv_driver_library(&w->kept.driver, "libnvidia-ml"),
 		.deadline_ns = deadline(w->q),
 	};
 	struct nv_kept *k = &w->kept;
@@ -343,8 +340,16 @@ int nv_snapshot_need_nvml(struct arena *a, const struct nv_snapshot_query *q, st
 	return r;
 }
 
-int nv_snapshot_fingerprint(struct arena *a, const char *driver_root, const char **ret,
-			    struct err *e)
+/* Whether the kept fingerprint is of that file: a spec may be of another driver below the root. */
+static bool is_of(const struct nv_kept *k, const char *library)
+{
+	const char *own = key_library(&k->driver);
+
+	return own && library ? strcmp(own, library) == 0 : own == library;
+}
+
+int nv_snapshot_fingerprint(struct arena *a, const char *driver_root, const char *library,
+			    const char **ret, struct err *e)
 {
 	const struct nv_snapshot_query q = {.driver = {.driver_root = driver_root}};
 	bool files, gpus;
@@ -354,9 +359,9 @@ int nv_snapshot_fingerprint(struct arena *a, const char *driver_root, const char
 	begin(&w, a, &q);
 	(void)look(&w, &files, &gpus);
 	/* Whatever was asked for when it was made, it is of this driver and these GPUs. */
-	if (w.kept.fingerprint && files_hold(&w) && !gpus)
+	if (w.kept.fingerprint && is_of(&w.kept, library) && files_hold(&w) && !gpus)
 		*ret = w.kept.fingerprint;
 	else
-		*ret = spec_fingerprint(a, &q.driver.host, driver_root);
+		*ret = spec_fingerprint(a, &q.driver.host, library);
 	return 0;
 }

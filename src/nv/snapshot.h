@@ -32,6 +32,8 @@ struct nv_snapshot {
 	bool has_facts;		 /* NVML was asked and answered */
 	struct nv_facts facts;	 /* then */
 	const char *fingerprint; /* nv_snapshot_fingerprint() of it: the argument of hooks */
+	const char
+		*key_library; /* on the host: the file of the driver that it covers; NULL: none */
 };
 
 /*
@@ -50,9 +52,9 @@ int nv_snapshot_need_nvml(struct arena *a, const struct nv_snapshot_query *q, st
 			  struct err *e) MUST_USE;
 
 /*
- * The fingerprint that a spec carries, as of now: driver version, GPUs, MIG layout, identity of the
- * driver's files. Without what changes at every boot (boot id, device majors), so that a spec
- * outlives a reboot.
+ * The fingerprint that a spec carries, as of now: driver version, GPUs, MIG layout, size and
+ * time of one library of the driver, wherever it was found. Without what changes at every boot
+ * (boot id, device majors), so that a spec outlives a reboot.
  */
-int nv_snapshot_fingerprint(struct arena *a, const char *driver_root, const char **ret,
-			    struct err *e) MUST_USE;
+int nv_snapshot_fingerprint(struct arena *a, const char *driver_root, const char *library,
+			    const char **ret, struct err *e) MUST_USE;

@@ -36,10 +36,30 @@ def test_the_wrong_driver_root_names_the_right_one(machines):
 def test_a_spec_is_refused_after_an_upgrade_of_the_driver(machine):
     m = machine("h200-x1")
     args = spec_of(m)["containerEdits"]["hooks"][0]["args"]
-    fingerprint = next(a for a in args if a.startswith("--fingerprint="))
+    covered = [a for a in args if a.startswith(("--fingerprint=", "--driver-library="))]
     rootfs = m.tmp / "rootfs"
     rootfs.mkdir()
-    call = [HOOK, "setup", fingerprint, f"--container-root={rootfs}", "--skip=update-ldcache"]
+    call = [HOOK, "setup", *covered, f"--container-root={rootfs}", "--skip=update-ldcache"]
     m.run(*call).ok()
     m.set("driver=590.10")
+    assert "made for another driver" in m.run(*call).failed(1).err
+
+
+def test_a_fingerprint_covers_libraries_wherever_they_are(machine):
+    """Named by the user, in no place that loaders know."""
+    m = machine("h200-x1")
+    lib = m.tmp / "lib"
+    usual = next(v for v in spec_of(m)["containerEdits"]["env"] if "LIBCUDA_DIR=" in v).split("=")[1]
+    m.run("sh", "-c", f"mkdir {lib} && cp -a {usual}/libcuda.so* {usual}/libnvidia-ml.so* {lib}").ok()
+    args = spec_of(m, f"--library-search-path={lib}")["containerEdits"]["hooks"][0]["args"]
+    covered = [a for a in args if a.startswith(("--fingerprint=", "--driver-library="))]
+    assert f"--driver-library={lib}/libcuda.so." in covered[1]
+    rootfs = m.tmp / "rootfs"
+    rootfs.mkdir()
+    call = [HOOK, "setup", *covered, f"--container-root={rootfs}", "--skip=update-ldcache"]
+    m.run(*call).ok()
+    # Another driver's facts in between change nothing.
+    spec_of(m)
+    m.run(*call).ok()
+    m.run("sh", "-c", f"echo >> $(ls {lib}/libcuda.so.*.*)").ok()
     assert "made for another driver" in m.run(*call).failed(1).err
