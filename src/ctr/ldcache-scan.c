@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/fs.h"
 #include "ctr/ldconf.h"
 #include "ctr/libdir.h"
 
@@ -17,12 +18,12 @@ enum {
 const char ldcache_scan_musl[4][16] = {"x86_64", "aarch64", "i386", "armhf"};
 
 /* Where loaders lie that read ld.so.cache. */
-static const char glibc_signs[][32] = {"/lib64/ld-linux-x86-64.so.2",
+static const char glibc_signs[][32] = {LDCACHE_SCAN_FILE,
+				       "/lib64/ld-linux-x86-64.so.2",
 				       "/lib/ld-linux-aarch64.so.1",
 				       "/lib/ld-linux.so.2",
 				       "/lib64/ld64.so.2",
 				       "/libx32/ld-linux-x32.so.2",
-				       LDCACHE_SCAN_FILE,
 				       LDCONF_FILE};
 
 /*
@@ -63,6 +64,12 @@ struct folder {
 	bool is_found;	  /* what it holds is found as things are */
 };
 
+/* A directory that the loader's configuration or the loader names. */
+struct named {
+	const char *path;
+	struct folder *folder; /* the folder that it is, under whichever name, or NULL */
+};
+
 struct scan {
 	struct arena a;
 	const struct rootfs *root;
@@ -70,11 +77,12 @@ struct scan {
 	size_t folders_n;
 	struct ldcache_scan_header header;
 	struct strbuf text, cache, paths;
-	struct strv system; /* the directories above, of this image */
 	struct ldconf conf;
+	struct named *named; /* what the configuration names, then what the loader knows */
+	size_t named_n;
 	struct libdir libraries;
 	struct str old_bytes; /* its cache as it is, when there is one */
-	struct ldcache old;
+	struct libdir_old old;
 };
 
 static void scan_done(struct scan *s)
@@ -103,7 +111,6 @@ static struct dir_id identify(const struct scan *s, const char *path)
 	return (struct dir_id){st.st_dev, st.st_ino};
 }
 
-/* The folder that a directory is, under whichever name, or NULL. */
 static struct folder *folder_of(const struct scan *s, const char *path)
 {
 	struct dir_id id = identify(s, path);
@@ -120,15 +127,11 @@ static struct folder *folder_of(const struct scan *s, const char *path)
 
 static void find_loaders(struct scan *s)
 {
-	bool debian = exists(s, "/etc/debian_version");
-	size_t n = debian ? COUNT_OF(debian_dirs) : COUNT_OF(other_dirs);
-
-	for (size_t i = 0; i < n; i++)
-		arena_push(&s->a, &s->system, debian ? debian_dirs[i] : other_dirs[i]);
 	for (size_t i = 0; i < COUNT_OF(ldcache_scan_musl) && s->header.musl == 0; i++)
 		if (exists(s, arena_printf(&s->a, "/lib/ld-musl-%s.so.1", ldcache_scan_musl[i])))
 			s->header.musl = (uint32_t)i + 1;
-	for (size_t i = 0; i < COUNT_OF(glibc_signs); i++)
+	for (size_t i = 0; i < COUNT_OF(glibc_signs) && !(s->header.flags & LDCACHE_SCAN_GLIBC);
+	     i++)
 		if (exists(s, glibc_signs[i]))
 			s->header.flags |= LDCACHE_SCAN_GLIBC;
 	/* A loader in a place of its own may read the cache, and a cache does no harm. */
@@ -143,24 +146,35 @@ static void find_folders(struct scan *s, const struct strv *paths)
 	for (size_t i = 0; i < paths->n; i++)
 		s->folders[i] =
 			(struct folder){.path = paths->v[i], .id = identify(s, paths->v[i])};
-	for (size_t i = 0; i < s->system.n; i++) {
-		struct folder *f = folder_of(s, s->system.v[i]);
+}
 
-		if (f)
-			f->is_system = f->is_known = true;
-	}
-	for (size_t i = 0; i < s->conf.dirs.n; i++) {
-		struct folder *f = folder_of(s, s->conf.dirs.v[i]);
+static void add_named(struct scan *s, const char *path, bool is_system)
+{
+	struct folder *f = folder_of(s, path);
 
-		if (f)
-			f->is_known = true;
+	if (f) {
+		f->is_known = true;
+		f->is_system = f->is_system || is_system;
 	}
+	s->named[s->named_n++] = (struct named){path, f};
+}
+
+static void find_named(struct scan *s)
+{
+	bool debian = exists(s, "/etc/debian_version");
+	size_t n = debian ? COUNT_OF(debian_dirs) : COUNT_OF(other_dirs);
+
+	s->named = arena_array(&s->a, struct named, s->conf.dirs.n + n);
+	for (size_t i = 0; i < s->conf.dirs.n; i++)
+		add_named(s, s->conf.dirs.v[i], false);
+	for (size_t i = 0; i < n; i++)
+		add_named(s, debian ? debian_dirs[i] : other_dirs[i], true);
 }
 
 static bool in_old_cache(const struct scan *s, const struct ldcache_entry *entry)
 {
-	for (size_t i = 0; i < s->old.n; i++) {
-		const struct ldcache_entry *o = &s->old.v[i];
+	for (size_t i = 0; i < s->old.cache.n; i++) {
+		const struct ldcache_entry *o = &s->old.cache.v[i];
 
 		if (o->flags == entry->flags && strcmp(o->soname, entry->soname) == 0 &&
 		    strcmp(o->path, entry->path) == 0)
@@ -184,10 +198,9 @@ static bool is_found(const struct scan *s, const struct folder *f, size_t entrie
 	return l->cache.n - entries <= MAX_COMPARED;
 }
 
-static void add_directory(struct scan *s, const char *path)
+static void add_directory(struct scan *s, const char *path, struct folder *f)
 {
 	struct libdir *l = &s->libraries;
-	struct folder *f = folder_of(s, path);
 	size_t entries = l->cache.n, links = l->links.n;
 
 	if (libdir_add(l, path, f != NULL) == 0 || !f)
@@ -202,29 +215,30 @@ static void add_directory(struct scan *s, const char *path)
 static void add_directories(struct scan *s)
 {
 	for (size_t i = 0; i < s->conf.driver_at; i++)
-		add_directory(s, s->conf.dirs.v[i]);
+		add_directory(s, s->named[i].path, s->named[i].folder);
 	for (size_t i = 0; i < s->folders_n; i++) {
 		if (s->folders[i].is_known)
 			continue;
 		strbuf_printf(&s->text, "unknown %zu\n", i);
-		add_directory(s, s->folders[i].path);
+		add_directory(s, s->folders[i].path, &s->folders[i]);
 	}
-	for (size_t i = s->conf.driver_at; i < s->conf.dirs.n; i++)
-		add_directory(s, s->conf.dirs.v[i]);
-	for (size_t i = 0; i < s->system.n; i++)
-		add_directory(s, s->system.v[i]);
+	for (size_t i = s->conf.driver_at; i < s->named_n; i++)
+		add_directory(s, s->named[i].path, s->named[i].folder);
 }
 
 static void read_old_cache(struct scan *s)
 {
+	auto_close int fd = rootfs_open_file(s->root, LDCACHE_SCAN_FILE, NULL);
 	struct ldcache old = {0};
+	struct stat st;
 
-	if (rootfs_read(&s->a, s->root, LDCACHE_SCAN_FILE, LDCACHE_SCAN_MAX_CACHE, &s->old_bytes,
-			NULL) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    fs_read_fd(&s->a, fd, LDCACHE_SCAN_FILE, LDCACHE_SCAN_MAX_CACHE, &s->old_bytes, NULL) <
+		    0)
 		s->old_bytes = (struct str){0};
-	if (ldcache_parse(&s->a, s->old_bytes, LDCACHE_SCAN_FILE, &old, NULL) == 0 &&
-	    old.n <= MAX_OLD)
-		s->old = old;
+	else if (ldcache_parse(&s->a, s->old_bytes, LDCACHE_SCAN_FILE, &old, NULL) == 0 &&
+		 old.n <= MAX_OLD)
+		s->old = (struct libdir_old){old, st.st_mtim};
 }
 
 static void make_cache(struct scan *s)
@@ -297,12 +311,13 @@ int ldcache_scan(const struct rootfs *root, const void *request, struct strbuf *
 	if (s.conf.exists)
 		s.header.flags |= LDCACHE_SCAN_CONF;
 	find_folders(&s, request);
-	libdir_init(&s.libraries, &s.a, root);
+	find_named(&s);
+	libdir_init(&s.libraries, &s.a, root, &s.old);
 	if (s.header.flags & LDCACHE_SCAN_GLIBC) {
 		make_cache(&s);
 	} else {
 		for (size_t i = 0; i < s.folders_n; i++)
-			add_directory(&s, s.folders[i].path);
+			add_directory(&s, s.folders[i].path, &s.folders[i]);
 	}
 	if (s.header.musl > 0)
 		make_paths(&s);

@@ -26,9 +26,18 @@ struct known {
 	dev_t dev;
 	ino_t ino;
 	struct known *next;
-	uint32_t flags;	    /* of its cache entry; 0: not a library */
-	const char *soname; /* NULL: its file's name counts */
+	uint32_t flags;			  /* of its cache entry; 0: not a library */
+	const char *soname;		  /* NULL: its file's name counts */
+	const struct ldcache_entry *told; /* by the old cache; NULL: read */
 };
+
+/* What the old cache says about a file of one directory. */
+struct hint {
+	const char *file;
+	const struct ldcache_entry *entry;
+};
+
+struct hints VEC(struct hint);
 
 struct libdir_seen {
 	struct known *files[HASH_SIZE];
@@ -38,7 +47,7 @@ struct libdir_seen {
 /* What stands for a SONAME in one directory, as far as it was read. */
 struct candidate {
 	const char *soname, *name;
-	uint32_t flags;
+	const struct known *known;
 	bool is_link;
 };
 
@@ -52,12 +61,14 @@ struct visit {
 	int fd;
 	bool make_links;
 	struct rootfs_entries entries;
+	struct hints hints;
 	struct candidates found;
 };
 
-void libdir_init(struct libdir *l, struct arena *a, const struct rootfs *root)
+void libdir_init(struct libdir *l, struct arena *a, const struct rootfs *root,
+		 const struct libdir_old *old)
 {
-	*l = (struct libdir){.a = a, .root = root, .bytes_left = MAX_READ};
+	*l = (struct libdir){.a = a, .root = root, .old = old, .bytes_left = MAX_READ};
 	l->seen = arena_new(a, struct libdir_seen);
 }
 
@@ -180,13 +191,97 @@ static struct known *remember(struct libdir *l, struct known **list, const struc
 	return k;
 }
 
-/* What a file of the directory is, or a link in it leads to; NULL when it is no regular file. */
-static const struct known *look_at(struct visit *v, const char *name, bool is_link)
+static int by_file(const void *a, const void *b)
+{
+	return strcmp(((const struct hint *)a)->file, ((const struct hint *)b)->file);
+}
+
+static int by_hint(const void *name, const void *hint)
+{
+	return strcmp(name, ((const struct hint *)hint)->file);
+}
+
+/* The file's name in a path of the directory of that name, or NULL. */
+static const char *file_in(const char *dir, const char *path)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/')
+		       ? path + n + 1
+		       : NULL;
+}
+
+static bool is_loadable(const struct ldcache_entry *entry)
+{
+	return (entry->flags & LDCACHE_TYPE_MASK) != 0;
+}
+
+static void collect_hints(struct visit *v)
+{
+	const struct ldcache *old = &v->l->old->cache;
+
+	for (size_t i = 0; i < old->n; i++) {
+		const char *file = file_in(v->path, old->v[i].path);
+
+		if (file && is_loadable(&old->v[i]))
+			arena_push(v->l->a, &v->hints, ((struct hint){file, &old->v[i]}));
+	}
+	if (v->hints.n > 1)
+		qsort(v->hints.v, v->hints.n, sizeof(*v->hints.v), by_file);
+}
+
+static const struct ldcache_entry *hint_for(const struct visit *v, const char *name)
+{
+	const struct hint *hint = v->hints.n == 0 ? NULL
+						  : bsearch(name, v->hints.v, v->hints.n,
+							    sizeof(*v->hints.v), by_hint);
+
+	return hint ? hint->entry : NULL;
+}
+
+/* An empty file, as committing a running GPU container leaves them, is no library any more. */
+static void believe(struct known *k, const struct stat *st, const struct ldcache_entry *entry)
+{
+	if (st->st_size == 0)
+		return;
+	k->flags = entry->flags;
+	k->soname = entry->soname;
+	k->told = entry;
+}
+
+/* What a file of the directory is; NULL when it is no regular file. told: by the old cache, or
+ * NULL. */
+static const struct known *look_at_file(struct visit *v, const char *name,
+					const struct ldcache_entry *told)
 {
 	struct libdir *l = v->l;
-	const char *path = is_link ? arena_printf(l->a, "%s/%s", v->path, name) : name;
-	auto_close int fd = is_link ? rootfs_resolve(l->root, path, NULL)
-				    : rootfs_open_entry(v->fd, name, NULL);
+	auto_close int fd = -1;
+	struct known *k;
+	struct stat st;
+
+	if (rootfs_stat_entry(v->fd, name, &st) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	k = find(*slot(l, &st), &st);
+	if (k)
+		return k;
+	k = remember(l, slot(l, &st), &st);
+	if (told) {
+		believe(k, &st, told);
+		return k;
+	}
+	fd = rootfs_open_entry(v->fd, name, NULL);
+	if (fd >= 0)
+		read_facts(l, fd, name, k);
+	return k;
+}
+
+/* The same for what a link leads to anywhere in the image. */
+static const struct known *look_behind(struct visit *v, const char *name,
+				       const struct ldcache_entry *told)
+{
+	struct libdir *l = v->l;
+	const char *path = arena_printf(l->a, "%s/%s", v->path, name);
+	auto_close int fd = rootfs_resolve(l->root, path, NULL);
 	struct known *k;
 	struct stat st;
 
@@ -196,13 +291,53 @@ static const struct known *look_at(struct visit *v, const char *name, bool is_li
 	if (k)
 		return k;
 	k = remember(l, slot(l, &st), &st);
-	if (is_link) {
-		closep(&fd);
-		fd = rootfs_open_file(l->root, path, NULL);
+	if (told) {
+		believe(k, &st, told);
+		return k;
 	}
+	closep(&fd);
+	fd = rootfs_open_file(l->root, path, NULL);
 	if (fd >= 0)
 		read_facts(l, fd, name, k);
 	return k;
+}
+
+static int by_entry(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct rootfs_entry *)entry)->name);
+}
+
+static const struct rootfs_entry *entry_named(const struct visit *v, const char *name)
+{
+	return v->entries.n == 0
+		       ? NULL
+		       : bsearch(name, v->entries.v, v->entries.n, sizeof(*v->entries.v), by_entry);
+}
+
+/* The name that the linker looks for. */
+static bool is_for_linker(const char *name)
+{
+	return str_has_suffix(str_of(name), ".so");
+}
+
+/*
+ * Most links lead to a file beside them. What the old cache says about libx.so.1 it then says
+ * about that file, whose SONAME it is; what it says about libx.so, it does not.
+ */
+static const struct known *look_at_link(struct visit *v, const char *name)
+{
+	const struct ldcache_entry *told = hint_for(v, name), *of_file;
+	const struct rootfs_entry *beside = NULL;
+	const char *target;
+
+	if (rootfs_readlink_entry(v->l->a, v->fd, name, &target) == 0 && !strchr(target, '/'))
+		beside = entry_named(v, target);
+	if (!beside || beside->type != DT_REG)
+		return look_behind(v, name, told);
+	of_file = hint_for(v, target);
+	if (!of_file && !is_for_linker(name))
+		of_file = told;
+	return look_at_file(v, target, of_file);
 }
 
 /*
@@ -223,14 +358,14 @@ static void add_candidate(struct visit *v, const struct rootfs_entry *entry)
 	struct candidate c = {.name = entry->name};
 	const struct known *k;
 
-	if ((!is_link && entry->type != DT_REG) || !libdir_is_library_name(entry->name) ||
-	    is_temporary(entry->name))
+	if (!libdir_is_library_name(entry->name) || is_temporary(entry->name))
 		return;
-	k = look_at(v, entry->name, is_link);
+	k = is_link ? look_at_link(v, entry->name)
+		    : look_at_file(v, entry->name, hint_for(v, entry->name));
 	if (!k || k->flags == 0)
 		return;
 	c.soname = k->soname ? k->soname : entry->name;
-	c.flags = k->flags;
+	c.known = k;
 	c.is_link = is_link && counts_as_link(entry->name, c.soname);
 	if (c.is_link)
 		c.soname = entry->name;
@@ -252,11 +387,6 @@ static bool is_better(const struct candidate *c, const struct candidate *than)
 	return ldcache_compare(c->name, than->name) > 0;
 }
 
-static int by_entry(const void *name, const void *entry)
-{
-	return strcmp(name, ((const struct rootfs_entry *)entry)->name);
-}
-
 /*
  * Whether a link may be made under a SONAME behind which no library was found:
  * nothing is there, or a file or link that leads to none. Empty files of that
@@ -264,8 +394,7 @@ static int by_entry(const void *name, const void *entry)
  */
 static bool is_free(const struct visit *v, const char *soname)
 {
-	const struct rootfs_entry *entry =
-		bsearch(soname, v->entries.v, v->entries.n, sizeof(*v->entries.v), by_entry);
+	const struct rootfs_entry *entry = entry_named(v, soname);
 
 	return !entry || entry->type == DT_LNK || entry->type == DT_REG;
 }
@@ -274,6 +403,7 @@ static bool is_free(const struct visit *v, const char *soname)
 static void add_to_cache(struct visit *v, const struct candidate *c, bool named)
 {
 	struct libdir *l = v->l;
+	const struct ldcache_entry *told = c->known->told;
 	const char *file = c->soname;
 
 	if (v->hwcaps) {
@@ -284,7 +414,9 @@ static void add_to_cache(struct visit *v, const struct candidate *c, bool named)
 		file = c->name;
 	}
 	arena_push(l->a, &l->cache,
-		   ((struct ldcache_entry){.flags = c->flags,
+		   ((struct ldcache_entry){.flags = c->known->flags,
+					   .osversion = told ? told->osversion : 0,
+					   .hwcap = told ? told->hwcap : 0,
 					   .hwcaps = v->hwcaps,
 					   .soname = c->soname,
 					   .path = arena_printf(l->a, "%s/%s", v->path, file)}));
@@ -309,6 +441,11 @@ static void choose(struct visit *v)
 	}
 }
 
+static bool is_told_link(const struct visit *v, const struct rootfs_entry *entry)
+{
+	return entry->type == DT_LNK && !is_for_linker(entry->name) && hint_for(v, entry->name);
+}
+
 static void visit(struct visit *v)
 {
 	struct libdir *l = v->l;
@@ -319,26 +456,29 @@ static void visit(struct visit *v)
 		return;
 	}
 	l->entries += v->entries.n;
-	/* Files first: most links lead to one beside them, which is then known. */
+	collect_hints(v);
+	/* Links that the cache knows, before the files behind them; the others after these. */
+	for (size_t i = 0; i < v->entries.n; i++)
+		if (is_told_link(v, &v->entries.v[i]))
+			add_candidate(v, &v->entries.v[i]);
 	for (size_t i = 0; i < v->entries.n; i++)
 		if (v->entries.v[i].type == DT_REG)
 			add_candidate(v, &v->entries.v[i]);
 	for (size_t i = 0; i < v->entries.n; i++)
-		if (v->entries.v[i].type == DT_LNK)
+		if (v->entries.v[i].type == DT_LNK && !is_told_link(v, &v->entries.v[i]))
 			add_candidate(v, &v->entries.v[i]);
 	if (v->found.n > 0)
 		choose(v);
 }
 
 /* Opens a directory that was not visited yet; the descriptor, or -1. */
-static int open_new(struct libdir *l, const char *path)
+static int open_new(struct libdir *l, const char *path, struct stat *ret)
 {
 	auto_close int fd = rootfs_open_dir(l->root, path, NULL);
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || find(l->seen->dirs, &st))
+	if (fd < 0 || fstat(fd, ret) < 0 || find(l->seen->dirs, ret))
 		return -1;
-	(void)remember(l, &l->seen->dirs, &st);
+	(void)remember(l, &l->seen->dirs, ret);
 	return steal_fd(&fd);
 }
 
@@ -354,24 +494,67 @@ static void visit_hwcaps(struct libdir *l, const char *path)
 		const char *name = entries.v[i].name;
 		auto_close int sub = -1;
 		struct visit v = {.l = l, .hwcaps = name};
+		struct stat st;
 
 		/* The loader cannot look for a name with a colon. */
 		if (name[0] == '.' || strchr(name, ':') || entries.v[i].type == DT_REG)
 			continue;
 		v.path = arena_printf(l->a, "%s/%s", top, name);
-		v.fd = sub = open_new(l, v.path);
+		v.fd = sub = open_new(l, v.path, &st);
 		if (sub >= 0)
 			visit(&v);
 	}
 }
 
+/* Whether an entry is of the directory itself or of its glibc-hwcaps. */
+static bool is_of(const char *dir, const struct ldcache_entry *entry)
+{
+	size_t n = strlen(dir);
+	struct str rest = str_of(entry->path);
+
+	if (!entry->hwcaps)
+		return file_in(dir, entry->path) != NULL;
+	if (strncmp(entry->path, dir, n) != 0 || entry->path[n] != '/')
+		return false;
+	rest = str_sub(rest, n + 1, rest.n);
+	if (!str_has_prefix(rest, "glibc-hwcaps/"))
+		return false;
+	rest = str_sub(rest, strlen("glibc-hwcaps/"), rest.n);
+	return str_has_prefix(rest, entry->hwcaps) && str_find(rest, '/') == strlen(entry->hwcaps);
+}
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/*
+ * Takes what the old cache says of a directory. False when it says nothing, as of a directory
+ * that its configuration did not name then, or when the directory was changed later.
+ */
+static bool take_old(struct libdir *l, const char *path, const struct stat *st)
+{
+	const struct ldcache *old = &l->old->cache;
+	size_t before = l->cache.n;
+
+	if (is_later(&st->st_mtim, &l->old->time))
+		return false;
+	for (size_t i = 0; i < old->n; i++)
+		if (is_of(path, &old->v[i]))
+			arena_push(l->a, &l->cache, old->v[i]);
+	return l->cache.n > before;
+}
+
 int libdir_add(struct libdir *l, const char *path, bool make_links)
 {
-	auto_close int fd = open_new(l, path);
+	struct stat st;
+	auto_close int fd = open_new(l, path, &st);
 	struct visit v = {.l = l, .path = path, .fd = fd, .make_links = make_links};
 
 	if (fd < 0)
 		return 0;
+	if (!make_links && take_old(l, path, &st))
+		return 1;
 	visit(&v);
 	visit_hwcaps(l, path);
 	return 1;

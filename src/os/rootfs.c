@@ -279,12 +279,12 @@ int rootfs_mkdir_p(const struct rootfs *r, const char *path, mode_t mode, struct
 	return steal_fd(&fd);
 }
 
-static int same_object(int a, int b)
+static bool is_object(int fd, const struct stat *pinned)
 {
-	struct stat x, y;
+	struct stat st;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino && S_ISREG(y.st_mode);
+	return fstat(fd, &st) == 0 && st.st_dev == pinned->st_dev && st.st_ino == pinned->st_ino &&
+	       S_ISREG(st.st_mode);
 }
 
 int rootfs_open_file(const struct rootfs *r, const char *path, struct err *e)
@@ -303,7 +303,7 @@ int rootfs_open_file(const struct rootfs *r, const char *path, struct err *e)
 	fd = procfs_reopen(pinned, O_RDONLY | O_NONBLOCK | O_NOCTTY, e);
 	if (fd < 0)
 		return err_in(e, fd, "%s in container root %s", path, r->name);
-	if (!same_object(pinned, fd))
+	if (!is_object(fd, &st))
 		return err_set(e, EPERM, "%s in container root %s was not what /proc opened", path,
 			       r->name);
 	return steal_fd(&fd);
@@ -542,8 +542,24 @@ int rootfs_open_entry(int dir, const char *name, struct err *e)
 	fd = procfs_reopen(pinned, O_RDONLY | O_NONBLOCK | O_NOCTTY, e);
 	if (fd < 0)
 		return fd;
-	return same_object(pinned, fd) ? steal_fd(&fd)
-				       : err_set(e, EPERM, "%s was not what /proc opened", name);
+	return is_object(fd, &st) ? steal_fd(&fd)
+				  : err_set(e, EPERM, "%s was not what /proc opened", name);
+}
+
+int rootfs_stat_entry(int dir, const char *name, struct stat *ret)
+{
+	return fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int rootfs_readlink_entry(struct arena *a, int dir, const char *name, const char **ret)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(dir, name, text, sizeof(text));
+
+	if (n < 0)
+		return -errno;
+	*ret = arena_str(a, (struct str){text, (size_t)n});
+	return 0;
 }
 
 int rootfs_path_of(struct arena *a, const struct rootfs *r, int fd, const char **ret, struct err *e)

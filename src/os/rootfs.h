@@ -96,6 +96,12 @@ int rootfs_read_dir(struct arena *a, int dir, size_t max, struct rootfs_entries 
 		    struct err *e) MUST_USE;
 int rootfs_open_entry(int dir, const char *name, struct err *e) MUST_USE;
 
+/* What an entry is, links not followed; the text of one that is a link. For deciding whether it is
+ * worth opening: what is then used is what was opened. Negative errno without a text. */
+struct stat;
+int rootfs_stat_entry(int dir, const char *name, struct stat *ret) MUST_USE;
+int rootfs_readlink_entry(struct arena *a, int dir, const char *name, const char **ret) MUST_USE;
+
 /* Where a resolved descriptor lies inside the root, as the container would name it. */
 int rootfs_path_of(struct arena *a, const struct rootfs *r, int fd, const char **ret,
 		   struct err *e) MUST_USE;

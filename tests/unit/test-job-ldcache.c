@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -193,6 +194,100 @@ TEST(hwcaps_directories_are_listed_with_their_names)
 	update_ok(&c, DRIVER);
 	CHECK_STR(cached("libc.so.6"), "/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libc.so.6");
 	CHECK_INT(cached_count(), 2);
+}
+
+/* As an image has it whose layers were unpacked: everything older than the cache. */
+static void make_old(const char *path)
+{
+	const struct timespec then[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+
+	CHECK_INT(utimensat(AT_FDCWD, image_path(path), then, 0), 0);
+}
+
+static void overwrite(const char *path, const char *text)
+{
+	auto_close int fd = open(image_path(path), O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_INT(write(fd, text, strlen(text)), strlen(text));
+}
+
+TEST(what_the_images_cache_says_of_directories_that_did_not_change_is_believed)
+{
+	struct container c = debian();
+
+	image_library("/usr/local/lib/libapp.so.1", "libapp.so.1");
+	image_library("/opt/driver/libcuda.so.580.1", "libcuda.so.1");
+	update_ok(&c, "/opt/driver");
+	/* Nobody reads it: it stays although it is no library any more. */
+	overwrite("/usr/local/lib/libapp.so.1", "text");
+	image_library("/opt/driver/libnvidia-ml.so.580.1", "libnvidia-ml.so.1");
+	update_ok(&c, "/opt/driver");
+	CHECK_STR(cached("libapp.so.1"), "/usr/local/lib/libapp.so.1");
+	CHECK_STR(cached("libcuda.so.1"), "/opt/driver/libcuda.so.1");
+	CHECK_STR(cached("libnvidia-ml.so.1"), "/opt/driver/libnvidia-ml.so.1");
+	CHECK_STR(cached("libc.so.6"), "/lib/x86_64-linux-gnu/libc.so.6");
+}
+
+TEST(a_directory_that_changed_after_the_cache_was_written_is_read)
+{
+	struct container c = debian();
+
+	image_library("/usr/local/lib/libapp.so.1", "libapp.so.1");
+	update_ok(&c, DRIVER);
+	image_library("/usr/local/lib/liblater.so.2.1", "liblater.so.2");
+	make_old("/etc/ld.so.cache");
+	update_ok(&c, DRIVER);
+	CHECK_STR(cached("liblater.so.2"), "/usr/local/lib/liblater.so.2.1");
+}
+
+TEST(a_directory_that_the_configuration_names_since_then_is_read)
+{
+	struct container c = debian();
+
+	image_library("/usr/local/cuda/compat/libcuda.so.1", "libcuda.so.1");
+	image_library("/opt/driver/libcuda.so.1", "libcuda.so.1");
+	make_old("/usr/local/cuda/compat");
+	update_ok(&c, "/opt/driver");
+	CHECK_STR(cached("libcuda.so.1"), "/opt/driver/libcuda.so.1");
+	image_file("/etc/ld.so.conf.d/00-compat.conf", "/usr/local/cuda/compat\n");
+	update_ok(&c, "/opt/driver");
+	CHECK_STR(cached("libcuda.so.1"), "/usr/local/cuda/compat/libcuda.so.1");
+	/* And not any more once it does not. */
+	image_file("/etc/ld.so.conf.d/00-compat.conf", "# none\n");
+	update_ok(&c, "/opt/driver");
+	CHECK_STR(cached("libcuda.so.1"), "/opt/driver/libcuda.so.1");
+	CHECK_INT(cached_count(), 2);
+}
+
+TEST(what_a_committed_gpu_container_left_gives_way_to_the_driver_of_today)
+{
+	struct container c = debian();
+
+	image_library(DRIVER "/libcuda.so.570.1", "libcuda.so.1");
+	image_library(DRIVER "/libnvidia-old.so.570.1", "libnvidia-old.so.1");
+	update_ok(&c, DRIVER);
+	CHECK_STR(link_text(DRIVER "/libcuda.so.1"), "libcuda.so.570.1");
+	overwrite(DRIVER "/libcuda.so.570.1", "");
+	overwrite(DRIVER "/libnvidia-old.so.570.1", "");
+	image_library(DRIVER "/libcuda.so.580.1", "libcuda.so.1");
+	update_ok(&c, DRIVER);
+	CHECK_STR(link_text(DRIVER "/libcuda.so.1"), "libcuda.so.580.1");
+	CHECK_STR(cached("libcuda.so.1"), "/lib/x86_64-linux-gnu/libcuda.so.1");
+	CHECK_STR(cached("libnvidia-old.so.1"), "");
+}
+
+TEST(a_linkers_name_in_the_cache_does_not_hide_the_loaders)
+{
+	struct container c = debian();
+
+	image_library(DRIVER "/libcuda.so.580.1", "libcuda.so.1");
+	image_link("libcuda.so.1", DRIVER "/libcuda.so");
+	update_ok(&c, DRIVER);
+	CHECK_INT(unlink(image_path(DRIVER "/libcuda.so.1")), 0);
+	update_ok(&c, DRIVER);
+	CHECK_STR(link_text(DRIVER "/libcuda.so.1"), "libcuda.so.580.1");
+	CHECK_STR(cached("libcuda.so.1"), "/lib/x86_64-linux-gnu/libcuda.so.1");
 }
 
 TEST(a_musl_image_gets_its_path_file_once)
