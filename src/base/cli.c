@@ -231,7 +231,11 @@ static int unknown_option(struct parser *p, const char *arg, struct str name)
 			    STR_ARG(guess.best));
 	else
 		r = err_set(p->e, EINVAL, "unknown option %s", arg);
-	return is_from_the_future(p) ? CLI_IGNORED : r;
+	if (!is_from_the_future(p))
+		return r;
+	(void)err_set(p->e, EINVAL, "unknown option %s is ignored: it may be of a newer version",
+		      arg);
+	return CLI_IGNORED;
 }
 
 static int take_option(struct parser *p, const char *arg)
@@ -283,7 +287,9 @@ static int take_command(struct parser *p, const char *arg)
 	if (str_is(guess.word, "help") || str_is(guess.word, "h"))
 		return take_help(p);
 	if (here->ignores_unknown) {
-		(void)err_set(p->e, ENOENT, "unknown command \"%s\"", arg);
+		(void)err_set(p->e, ENOENT,
+			      "unknown command \"%s\" is ignored: it may be of a newer version",
+			      arg);
 		return CLI_IGNORED;
 	}
 	for (const struct cli_command *const *other = here->commands; *other; other++)
@@ -365,7 +371,7 @@ int cli_parse(struct arena *a, const struct cli_program *program, char **argv,
 	if (r != 0)
 		return r;
 	if (!current(&p)->run && current(&p)->ignores_unknown) {
-		(void)err_set(e, ENOENT, "no command given");
+		(void)err_set(e, ENOENT, "no command given: nothing is done, see --help");
 		return CLI_IGNORED;
 	}
 	if (!current(&p)->run)
@@ -379,6 +385,8 @@ static void print_help(const struct cli_call *call)
 
 	cli_help(call, &text);
 	(void)fputs(text.p, stdout);
+	/* Before what standard error says next. */
+	(void)fflush(stdout);
 }
 
 static int usage_status(const struct cli_call *call)
@@ -442,7 +450,7 @@ int cli_main(const struct cli_program *program, char **argv)
 		r = 0;
 		break;
 	case CLI_IGNORED:
-		log_warn("%s, ignored", e.text);
+		log_warn("%s", e.text);
 		r = 0;
 		break;
 	default:

@@ -28,8 +28,15 @@ int oci_state_parse(struct arena *a, struct str text, const char *name, struct o
 {
 	struct oci_state s = {0};
 	struct json *state;
-	int r = json_parse(a, text, name, &limits, &state, e);
+	int r;
 
+	if (str_trim(text).n == 0)
+		return err_set(
+			e, EBADMSG,
+			"OCI state: %s is empty: container runtimes write there what container "
+			"the hook is for",
+			name);
+	r = json_parse(a, text, name, &limits, &state, e);
 	if (r < 0)
 		return err_in(e, r, "OCI state");
 	if (!json_is(state, JSON_OBJECT))
