@@ -182,6 +182,18 @@ static int apply_one(const struct edit *edit)
 	return set_path(edit);
 }
 
+/* The changed description is nobody's file: its lines mean nothing, the change does. */
+static int blame(const struct strv *changes, int code, struct err *e)
+{
+	const char *cause = strstr(e->text, ": ");
+	struct err why;
+
+	if (changes->n != 1 || !cause)
+		return code;
+	why = *e;
+	return err_set(e, -code, "%s: %s", changes->v[0], why.text + (cause + 2 - e->text));
+}
+
 int change_apply(struct arena *a, struct str description, const struct strv *changes,
 		 struct machine *ret, struct err *e)
 {
@@ -203,5 +215,6 @@ int change_apply(struct arena *a, struct str description, const struct strv *cha
 	if (code < 0)
 		return code;
 	json_write_indented(edit.top, 2, &out);
-	return machine_parse(a, str_of(arena_strdup(a, out.p)), "the changed machine", ret, e);
+	code = machine_parse(a, str_of(arena_strdup(a, out.p)), "the changed machine", ret, e);
+	return code < 0 ? blame(changes, code, e) : 0;
 }

@@ -68,8 +68,8 @@ static int run_run(const struct cli_call *call, struct err *e)
 	int ret;
 
 	if (call->arguments.n == 0) {
-		(void)fprintf(stderr,
-			      "nvidia-gpu-sim run: say which command to run, after \"--\"\n");
+		(void)fprintf(stderr, "nvidia-gpu-sim: run needs a command: run --platform NAME -- "
+				      "COMMAND\n");
 		return USAGE;
 	}
 	ret = describe(call->arena, v, &machine, e);
@@ -193,13 +193,11 @@ static int change_in_child(struct arena *a, const struct strv *changes, struct e
 
 static int run_set(const struct cli_call *call, struct err *e)
 {
-	bool usage = call->arguments.n == 0;
 	int ret;
 
-	for (size_t i = 0; i < call->arguments.n; i++)
-		usage |= !strchr(call->arguments.v[i], '=');
-	if (usage) {
-		(void)fprintf(stderr, "nvidia-gpu-sim set: say what to change: KEY=VALUE\n");
+	if (call->arguments.n == 0) {
+		(void)fprintf(stderr,
+			      "nvidia-gpu-sim: set needs KEY=VALUE, such as gpu.0.lost=true\n");
 		return USAGE;
 	}
 	ret = enter(call->options, e);
@@ -227,8 +225,9 @@ static int run_exec(const struct cli_call *call, struct err *e)
 	int ret;
 
 	if (call->arguments.n == 0) {
-		(void)fprintf(stderr,
-			      "nvidia-gpu-sim exec: say which command to run, after \"--\"\n");
+		(void)fprintf(
+			stderr,
+			"nvidia-gpu-sim: exec needs a command: exec --name NAME -- COMMAND\n");
 		return USAGE;
 	}
 	ret = enter(call->options, e);

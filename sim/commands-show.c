@@ -43,11 +43,11 @@ static const struct cli_option show_options[] = {
 
 static void show_gpu(const struct machine_gpu *gpu)
 {
-	(void)printf("gpu %u: %s, %u MiB, %s, minor %u, %s%s%s\n", gpu->index, gpu->name,
+	(void)printf("gpu %u: %s, %u MiB, %s, minor %u\n  %s%s%s\n", gpu->index, gpu->name,
 		     gpu->memory_mib, gpu->pci, gpu->minor, gpu->uuid, gpu->lost ? ", lost" : "",
 		     gpu->mig_enabled ? ", MIG" : "");
 	for (size_t i = 0; i < gpu->migs.n; i++)
-		(void)printf("  mig %u:%zu: %s, gi %u, ci %u, %s\n", gpu->index, i,
+		(void)printf("  mig %u:%zu: %s, gi %u, ci %u\n    %s\n", gpu->index, i,
 			     gpu->migs.v[i].profile, gpu->migs.v[i].gi, gpu->migs.v[i].ci,
 			     gpu->migs.v[i].uuid);
 }
@@ -95,8 +95,9 @@ static int run_show(const struct cli_call *call, struct err *e)
 	int ret;
 
 	if (call->arguments.n == 0 && !platform_is_inside()) {
-		(void)fprintf(stderr,
-			      "nvidia-gpu-sim show: not inside a simulation: name a platform\n");
+		(void)fprintf(
+			stderr,
+			"nvidia-gpu-sim: not inside a simulation: say which platform to show\n");
 		return USAGE;
 	}
 	ret = platform_load(call->arena,

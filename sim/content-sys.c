@@ -3,7 +3,7 @@
 #include "content.h"
 
 struct pci_device {
-	const char *address, *driver;
+	const char *address, *driver; /* "": none */
 	uint32_t vendor, device, subsystem, class_code, irq;
 	int32_t numa_node;
 	bool lost;
@@ -36,6 +36,7 @@ static void add_value(struct arena *a, struct content *t, const char *dir, const
 static const char *add_pci(struct arena *a, struct content *t, const struct pci_device *d)
 {
 	const char *dir = arena_printf(a, "/sys/bus/pci/devices/%s", d->address);
+	bool is_bound = d->driver[0] != '\0';
 
 	add_value(a, t, dir, "vendor", arena_printf(a, "0x%04x\n", d->vendor));
 	add_value(a, t, dir, "device", arena_printf(a, "0x%04x\n", d->device));
@@ -48,11 +49,13 @@ static const char *add_pci(struct arena *a, struct content *t, const struct pci_
 	add_value(a, t, dir, "numa_node", arena_printf(a, "%d\n", d->numa_node));
 	add_value(a, t, dir, "enable", "1\n");
 	add_value(a, t, dir, "uevent",
-		  arena_printf(a, "DRIVER=%s\nPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n",
-			       d->driver, d->class_code, d->vendor, d->device, d->address));
+		  arena_printf(a, "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n",
+			       is_bound ? "DRIVER=" : "", d->driver, is_bound ? "\n" : "",
+			       d->class_code, d->vendor, d->device, d->address));
 	add_config(a, t, arena_printf(a, "%s/config", dir), d);
-	content_link(a, t, arena_printf(a, "%s/driver", dir),
-		     arena_printf(a, "../../../bus/pci/drivers/%s", d->driver));
+	if (is_bound)
+		content_link(a, t, arena_printf(a, "%s/driver", dir),
+			     arena_printf(a, "../../../bus/pci/drivers/%s", d->driver));
 	content_link(a, t, arena_printf(a, "%s/subsystem", dir), "../../../bus/pci");
 	return dir;
 }
@@ -79,16 +82,22 @@ void content_add_sys(struct arena *a, const struct machine *m, struct content *t
 {
 	for (size_t i = 0; i < m->gpus.n; i++) {
 		const struct machine_gpu *gpu = &m->gpus.v[i];
-		const struct pci_device d = {gpu->pci,	     "nvidia",		0x10de,
-					     gpu->device_id, gpu->subsystem_id, gpu->class_code,
-					     gpu->irq,	     gpu->numa_node,	gpu->lost};
+		const struct pci_device d = {.address = gpu->pci,
+					     .driver = m->loaded ? "nvidia" : gpu->held_by,
+					     .vendor = 0x10de,
+					     .device = gpu->device_id,
+					     .subsystem = gpu->subsystem_id,
+					     .class_code = gpu->class_code,
+					     .irq = gpu->irq,
+					     .numa_node = gpu->numa_node,
+					     .lost = gpu->lost};
 
 		add_drm(a, m, gpu, add_pci(a, t, &d), t);
 	}
 	for (size_t i = 0; i < m->switches.n; i++) {
 		const struct pci_device d = {
 			.address = m->switches.v[i].pci,
-			.driver = "nvidia-nvswitch",
+			.driver = m->loaded ? "nvidia-nvswitch" : "",
 			.vendor = 0x10de,
 			.device = 0x22a3,
 			.subsystem = 0x179610de,

@@ -59,6 +59,7 @@ static const struct machine_field gpu_fields[] = {
 	GPU(architecture, MACHINE_STR, 0),
 	GPU(compute_capability, MACHINE_STR, 0),
 	GPU(serial, MACHINE_STR, 0),
+	GPU(held_by, MACHINE_STR, 0),
 	GPU(vbios, MACHINE_STR, 0),
 	GPU(board_part_number, MACHINE_STR, 0),
 	GPU(pci, MACHINE_STR, 0),

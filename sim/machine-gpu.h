@@ -36,7 +36,8 @@ struct machine_gpu {
 	uint32_t index; /* position in the order of PCI addresses: NVML's index */
 	const char *name, *uuid, *brand, *architecture, *compute_capability;
 	const char *serial, *vbios, *board_part_number;
-	const char *pci; /* "0000:00:06.0" */
+	const char *held_by; /* the kernel driver that has it while ours is not loaded, or "" */
+	const char *pci;     /* "0000:00:06.0" */
 	uint32_t domain, bus, device;
 	uint32_t minor; /* of /dev/nvidiaN */
 	uint32_t device_id, subsystem_id, class_code;

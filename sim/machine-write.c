@@ -14,7 +14,7 @@ static void next_line(struct writer *w)
 	if (!w->first)
 		strbuf_addc(w->out, ',');
 	w->first = false;
-	if (w->depth > 0)
+	if (w->out->n > 0)
 		strbuf_addc(w->out, '\n');
 	for (unsigned i = 0; i < w->depth; i++)
 		strbuf_adds(w->out, "  ");

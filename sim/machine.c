@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cli.h"
 #include "base/fs.h"
 #include "codec/json.h"
 #include "machine-fields.h"
@@ -119,6 +120,19 @@ static const struct machine_field *find_field(const struct machine_table *table,
 /* One member that is no plain value: 1 when it was taken, 0 when the key is unknown. */
 typedef int (*read_member)(const struct reader *r, const struct json *j, void *object);
 
+static int unknown_key(const struct reader *r, const struct json *member,
+		       const struct machine_table *table)
+{
+	struct cli_guess guess = {.word = member->key};
+
+	for (size_t i = 0; i < table->n; i++)
+		cli_guess_try(&guess, str_of(table->fields[i].name));
+	if (guess.best.n > 0)
+		return complain(r, member, "unknown key \"%.*s\" in %s, did you mean \"%.*s\"?",
+				STR_ARG(member->key), table->what, STR_ARG(guess.best));
+	return complain(r, member, "unknown key \"%.*s\" in %s", STR_ARG(member->key), table->what);
+}
+
 static int read_object(const struct reader *r, const struct json *j,
 		       const struct machine_table *table, void *object, read_member other)
 {
@@ -133,8 +147,7 @@ static int read_object(const struct reader *r, const struct json *j,
 		} else {
 			ret = other ? other(r, member, object) : 0;
 			if (ret == 0)
-				return complain(r, member, "unknown key \"%.*s\" in %s",
-						STR_ARG(member->key), table->what);
+				return unknown_key(r, member, table);
 		}
 		if (ret < 0)
 			return ret;
@@ -303,6 +316,7 @@ static int read_gpus(const struct reader *r, const struct json *top, struct mach
 		.brand = "NVIDIA",
 		.architecture = "hopper",
 		.serial = "",
+		.held_by = "",
 		.vbios = "00.00.00.00.00",
 		.board_part_number = "",
 		.minor = UINT32_MAX,

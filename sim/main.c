@@ -7,9 +7,9 @@
 #include "shim.h"
 
 static const struct cli_program program = {
-	.title = "Simulated machines with NVIDIA GPUs",
+	.title = "NVIDIA GPU Simulator",
 	.root = {.names = "nvidia-gpu-sim",
-		 .summary = "Runs commands on a machine with simulated GPUs",
+		 .summary = "Run commands on a machine with simulated GPUs",
 		 .about = "Everything that an NVIDIA driver shows of itself is there: procfs, "
 			  "sysfs, "
 			  "device nodes, libraries, programs. Nothing of it reaches the host, and "

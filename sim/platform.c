@@ -50,6 +50,16 @@ static struct str read_clean(struct arena *a, const char *name)
 	return text;
 }
 
+/* Whether the library has a function of this name: it stands among the names of its symbols. */
+static bool has_function(struct arena *a, struct str library, const char *name)
+{
+	size_t n = strlen(name) + 2;
+	char *between = arena_alloc(a, n);
+
+	memcpy(between + 1, name, n - 2);
+	return memmem(library.p, library.n, between, n) != NULL;
+}
+
 /* The library without the functions whose fault it is to be missing. */
 static int lacking(struct arena *a, const struct machine *m, struct str library, struct str *ret,
 		   struct err *e)
@@ -58,15 +68,18 @@ static int lacking(struct arena *a, const struct machine *m, struct str library,
 
 	for (size_t i = 0; i < m->faults.n; i++) {
 		const struct machine_fault *f = &m->faults.v[i];
-		int r = f->missing && library.n > 0 ? sim_hide_symbol(image, library.n, f->call, e)
-						    : 1;
+		int r;
 
+		if (library.n > 0 && strcmp(f->call, "*") != 0 &&
+		    !has_function(a, library, f->call))
+			return err_set(e, ENOENT,
+				       "fault of %s: libnvidia-ml.so.1 has no such function",
+				       f->call);
+		r = f->missing && library.n > 0 ? sim_hide_symbol(image, library.n, f->call, e) : 1;
 		if (r < 0)
 			return err_in(e, r, "libnvidia-ml.so.1");
 		if (r == 0)
-			return err_set(e, ENOENT,
-				       "the fault \"missing\" of %s: libnvidia-ml.so.1 has no such "
-				       "function",
+			return err_set(e, ENOENT, "fault of %s: name the function that is missing",
 				       f->call);
 	}
 	*ret = (struct str){image, library.n};

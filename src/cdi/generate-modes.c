@@ -109,7 +109,7 @@ int generator_add_management(struct generator *g, struct cdi_edits *to, struct e
 		return err_set(
 			e, ENODEV,
 			"no NVIDIA device nodes were found: there is no %s/dev/nvidia*; create "
-			"them with nvidia-ctk system create-device-nodes",
+			"them with nvidia-modprobe -c 0 -u",
 			nv_host_dev(&g->o->host));
 	generator_add_chmod(g, to, &to->nodes);
 	return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "nv/files.h"
 #include "os/devnode.h"
@@ -113,23 +114,41 @@ int generator_add_cap(struct generator *g, struct cdi_edits *to, uint32_t minor,
 	return 0;
 }
 
-static unsigned node_classes(const char *path)
+static bool has_path(const struct strv *paths, const char *path)
 {
-	for (size_t i = 0; i < nv_control_node_count; i++)
-		if (strcmp(nv_control_nodes[i].path, path) == 0)
-			return nv_control_nodes[i].classes;
-	return NV_CLASS_ALL;
+	for (size_t i = 0; i < paths->n; i++)
+		if (strcmp(paths->v[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* A driver without displays has no nvidia-modeset, and tools are for profilers; without the others
+ * CUDA or everything fails in the container, and says little. */
+static void warn_of_missing(struct generator *g, const struct nv_known_node *node)
+{
+	const char *host = host_path(g, node->path);
+
+	if (node->classes == NV_CLASS_ALL)
+		log_warn("%s is missing, without which no GPU can be used: create it with "
+			 "nvidia-modprobe -c 0",
+			 host);
+	else if (strcmp(node->path, "/dev/nvidia-uvm") == 0)
+		log_warn("%s is missing, without which CUDA does not work: create it with "
+			 "nvidia-modprobe -u -c 0",
+			 host);
 }
 
 void generator_add_control_nodes(struct generator *g, struct cdi_edits *to)
 {
-	const struct strv *nodes = &g->s->control_nodes;
+	for (size_t i = 0; i < nv_control_node_count; i++) {
+		const struct nv_known_node *node = &nv_control_nodes[i];
 
-	for (size_t i = 0; i < nodes->n; i++) {
-		unsigned classes = node_classes(nodes->v[i]);
-
-		if (classes == NV_CLASS_ALL || (classes & g->classes))
-			generator_add_node(g, to, nodes->v[i]);
+		if (node->classes != NV_CLASS_ALL && !(node->classes & g->classes))
+			continue;
+		if (has_path(&g->s->control_nodes, node->path))
+			generator_add_node(g, to, node->path);
+		else
+			warn_of_missing(g, node);
 	}
 }
 

@@ -153,12 +153,10 @@ static const char *find_sickness(struct arena *a, const struct nv_host *host,
 	const char *node = arena_printf(a, "%s%s", nv_host_dev(host), g->node);
 
 	if (is_lost(a, host, g->pci))
-		return "GPU is lost: it does not answer on the PCI bus";
+		return "it is lost, it does not answer on the PCI bus: reset it or reboot";
 	if (!devnode_is_char(node))
-		return arena_printf(a,
-				    "%s is missing: create it with nvidia-modprobe -c %u or "
-				    "nvidia-ctk system create-device-nodes",
-				    node, g->minor);
+		return arena_printf(a, "%s is missing: create it with nvidia-modprobe -c %u", node,
+				    g->minor);
 	return NULL;
 }
 

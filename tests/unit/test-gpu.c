@@ -119,7 +119,7 @@ TEST(a_lost_gpu_is_sick_and_keeps_its_number)
 	tree_bytes("sys/bus/pci/devices/0000:01:00.0/config", "\377\377\377\377", 4);
 	CHECK_OK(nv_gpu_find(&arena, &host, &gpus, &err), &err);
 	CHECK_INT(gpus.n, 2);
-	CHECK(strstr(gpus.v[0].sick, "GPU is lost"));
+	CHECK(strstr(gpus.v[0].sick, "it is lost"));
 	CHECK(!gpus.v[1].sick);
 	CHECK_INT(gpus.v[1].index, 1);
 }
