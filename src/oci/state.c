@@ -30,7 +30,7 @@ int oci_state_parse(struct arena *a, struct str text, const char *name, struct o
 	struct json *state;
 	int r;
 
-	if (str_trim(text).n == 0)
+	if (text.n <= OCI_STATE_MAX && str_trim(text).n == 0)
 		return err_set(
 			e, EBADMSG,
 			"OCI state: %s is empty: container runtimes write there what container "

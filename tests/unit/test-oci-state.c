@@ -109,6 +109,8 @@ TEST(malformed_states_are_refused_with_their_place)
 	CHECK_INT(oci_state_parse(&a, STR(""), "x", &s, &e), -EBADMSG);
 	CHECK_INT(oci_state_parse(&a, STR("[]"), "x", &s, &e), -EBADMSG);
 	CHECK_STR(e.text, "OCI state: x:1:1: not an object");
+	CHECK_INT(oci_state_parse(&a, STR(" \n"), "x", &s, &e), -EBADMSG);
+	CHECK(str_has_prefix(str_of(e.text), "OCI state: x is empty: "));
 	CHECK_INT(oci_state_parse(&a, STR("{\"id\":\"a\\u0000b\"}"), "x", &s, &e), -EBADMSG);
 	CHECK_INT(oci_state_parse(&a, STR("{\"root\":\"/a\",\"Root\":\"/b\"}"), "x", &s, &e),
 		  -EBADMSG);
