@@ -38,7 +38,7 @@ static int keep_owner(int fd, const char *path, mode_t *mode)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -1;
 	*mode = st.st_mode & 07777;
 	if (st.st_uid == geteuid() && st.st_gid == getegid())
@@ -48,14 +48,15 @@ static int keep_owner(int fd, const char *path, mode_t *mode)
 
 int fs_write_atomic(const char *path, struct str data, mode_t mode, unsigned flags, struct err *e)
 {
-	auto_free char *real = realpath(path, NULL);
-	const char *target = real ? real : path;
-	auto_free char *name = mem_printf("%s.XXXXXX", target);
+	auto_free char *target = NULL, *name = NULL;
 	AUTO(unlink_freep) char *tmp = NULL;
 	auto_close int fd = -1;
-	int r;
+	int r = fs_follow(path, &target, e);
 
+	if (r < 0)
+		return r;
 	/* Beside the target, because rename() does not cross file systems. */
+	name = mem_printf("%s.XXXXXX", target);
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "create a temporary beside %s", path);
@@ -142,64 +143,6 @@ int fs_mkdir_p(const char *path, mode_t mode, struct err *e)
 		return err_sys(e, "create directory %s", dir);
 	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, ENOTDIR, "create directory %s: %s", dir, strerror(ENOTDIR));
-	return 0;
-}
-
-static uid_t overflow_uid(void)
-{
-	AUTO(arena_done) struct arena a = {0};
-	struct str text = {0};
-	uint32_t uid;
-
-	if (fs_read(&a, "/proc/sys/kernel/overflowuid", 64, &text, NULL) < 0 ||
-	    str_to_u32(str_trim(text), &uid) < 0)
-		return 65534;
-	return uid;
-}
-
-static bool in_user_namespace(void)
-{
-	AUTO(arena_done) struct arena a = {0};
-	struct str map = {0};
-
-	/* The initial namespace maps everything: "0 0 4294967295". */
-	return fs_read(&a, "/proc/self/uid_map", 4096, &map, NULL) == 0 &&
-	       !str_contains(map, "4294967295");
-}
-
-static bool owner_is_trusted(uid_t uid)
-{
-	if (uid == 0 || uid == geteuid())
-		return true;
-	return in_user_namespace() && uid == overflow_uid();
-}
-
-int fs_check_trusted(const char *path, struct err *e)
-{
-	auto_free char *real = realpath(path, NULL);
-	bool last = false;
-
-	if (!real)
-		return err_sys(e, "check %s", path);
-	for (bool leaf = true; !last; leaf = false) {
-		struct stat st;
-		char *slash;
-
-		if (stat(real, &st) < 0)
-			return err_sys(e, "check %s", real);
-		if (!owner_is_trusted(st.st_uid))
-			return err_set(e, EPERM,
-				       "%s belongs to user %u, so %s is not trusted: chown root %s",
-				       real, st.st_uid, path, real);
-		if ((st.st_mode & 022) && (leaf || !(st.st_mode & S_ISVTX)))
-			return err_set(
-				e, EPERM,
-				"%s is writable by others, so %s is not trusted: chmod go-w %s",
-				real, path, real);
-		last = strcmp(real, "/") == 0;
-		slash = strrchr(real, '/');
-		slash[slash == real ? 1 : 0] = '\0';
-	}
 	return 0;
 }
 

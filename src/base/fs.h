@@ -25,8 +25,8 @@ enum fs_write_flags {
 /*
  * Replaces the file at path by data[0..n). A reader sees the old content or
  * the new, never a part; after a crash one of the two is there. A symbolic
- * link is followed: the file it names is replaced. On failure the old file is
- * untouched and no temporary is left behind.
+ * link is followed as by fs_follow(): the file it names is replaced. On failure
+ * the old file is untouched and no temporary is left behind.
  */
 int fs_write_atomic(const char *path, struct str data, mode_t mode, unsigned flags,
 		    struct err *e) MUST_USE;
@@ -46,13 +46,23 @@ int fs_read_fd(struct arena *a, int fd, const char *name, size_t max, struct str
 int fs_mkdir_p(const char *path, mode_t mode, struct err *e) MUST_USE;
 
 /*
- * Whether a file may steer a privileged program: it and every directory above
- * it (after following links) belong to root or our effective user (in a user
- * namespace also to the overflow user) and are not writable by others (a sticky
- * directory may be). 0, or -EPERM with a text that names the object and the
- * cure, or the error of looking.
+ * Whether a file may steer a privileged program: it, every link and every
+ * directory on the way to it belong to root or our effective user (in a user
+ * namespace also to the overflow user), and it and the directories are not
+ * writable by others (a sticky directory may be). Nobody else can then make
+ * the path lead elsewhere, so that it may be opened by name afterwards. 0, or
+ * -EPERM with a text that names the object and the cure, or the error of
+ * looking.
  */
 int fs_check_trusted(const char *path, struct err *e) MUST_USE;
+
+/*
+ * The path without links as its last component, for malloc's free(); the file
+ * need not exist. A link of somebody whom fs_check_trusted() would not trust is
+ * -EPERM: in /tmp it could make root write to any file, whatever
+ * fs.protected_symlinks says.
+ */
+int fs_follow(const char *path, char **ret, struct err *e) MUST_USE;
 
 /* Writes all of data, resuming where a signal or a small write stopped it. */
 int fs_write_fd(int fd, const char *name, struct str data, struct err *e) MUST_USE;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/fs.h"
@@ -70,21 +71,41 @@ void log_add_stderr(enum log_format format)
 	add_sink(STDERR_FILENO, format);
 }
 
+/* A link is followed when nobody but root and ourselves could have made it. */
+static int open_log(const char *path, struct err *e)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	auto_free char *target = NULL;
+	int fd = open(path, flags | O_NOFOLLOW, 0644), r;
+
+	if (fd < 0 && errno == ELOOP) {
+		r = fs_follow(path, &target, e);
+		if (r < 0)
+			return err_in(e, r, "log file %s", path);
+		/* By its own name: what /dev/stderr leads to has none. */
+		fd = open(path, flags, 0644);
+	}
+	return fd < 0 ? err_sys(e, "open log file %s", path) : fd;
+}
+
 int log_add_file(const char *path, enum log_format format, struct err *e)
 {
 	auto_free char *dir = path_dir(path);
-	int fd;
+	auto_close int fd = -1;
+	struct stat st;
 
 	if (fs_mkdir_p(dir, 0755, NULL) < 0)
 		log_debug("create directory %s: failed", dir);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+	fd = open_log(path, e);
 	if (fd < 0)
-		return err_sys(e, "open log file %s", path);
-	add_sink(fd, format);
+		return fd;
+	if (fstat(fd, &st) < 0 || S_ISBLK(st.st_mode))
+		return err_set(e, EINVAL, "log file %s is a disk", path);
+	add_sink(steal_fd(&fd), format);
 	return 0;
 }
 
-/* Text between double quotes that no reader can mistake: \" \\ and \n, other control bytes as
+/* Text between double quotes that no reader can mistake: \" \\ and \n, other control characters as
  * \u00XX. */
 static void add_quoted(struct strbuf *b, struct str text)
 {
@@ -92,7 +113,9 @@ static void add_quoted(struct strbuf *b, struct str text)
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
-		if (c == '"' || c == '\\')
+		if (str_is_c1(str_sub(text, i, text.n)))
+			strbuf_printf(b, "\\u%04x", (unsigned char)text.p[++i]);
+		else if (c == '"' || c == '\\')
 			strbuf_printf(b, "\\%c", c);
 		else if (c == '\n')
 			strbuf_adds(b, "\\n");

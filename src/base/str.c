@@ -252,12 +252,20 @@ char *strbuf_steal(struct strbuf *b)
 	return p;
 }
 
+bool str_is_c1(struct str s)
+{
+	return s.n >= 2 && (unsigned char)s.p[0] == 0xc2 && (unsigned char)s.p[1] >= 0x80 &&
+	       (unsigned char)s.p[1] <= 0x9f;
+}
+
 void strbuf_escape(struct strbuf *b, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c < 0x20 || c == 0x7f || c == '\\')
+		if (str_is_c1(str_sub(s, i, s.n)))
+			strbuf_printf(b, "\\x%02x\\x%02x", c, (unsigned char)s.p[++i]);
+		else if (c < 0x20 || c == 0x7f || c == '\\')
 			strbuf_printf(b, "\\x%02x", c);
 		else
 			strbuf_addc(b, s.p[i]);

@@ -93,5 +93,8 @@ static inline struct str strbuf_str(const struct strbuf *b)
 	return (struct str){b->p ? b->p : "", b->n};
 }
 
-/* Adds s with bytes below 0x20, 0x7f and '\\' as \xNN: for text of unknown origin in messages. */
+/* Whether s begins with a control character of U+0080 to U+009F: some terminals obey these, too. */
+bool str_is_c1(struct str s);
+
+/* Adds s with control characters and '\\' as \xNN: for text of unknown origin in messages. */
 void strbuf_escape(struct strbuf *b, struct str s);

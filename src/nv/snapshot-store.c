@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -33,17 +34,32 @@ static const char *file_name(struct arena *a, const struct nv_driver_query *q)
 	return arena_printf(a, "snapshot-%.16s", text);
 }
 
+/*
+ * $XDG_RUNTIME_DIR where it is our user's: root with the variable of somebody else, as under
+ * sudo -E, must not write where that one decides what the names mean.
+ */
+static const char *runtime_dir(void)
+{
+	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	if (!dir || dir[0] != '/' || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+		return NULL;
+	return st.st_uid == geteuid() && !(st.st_mode & 022) ? dir : NULL;
+}
+
 void nv_store_open(struct arena *a, const struct nv_snapshot_query *q, struct nv_store *ret)
 {
 	const char *name = file_name(a, &q->driver);
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 	struct nv_store s = {0};
 
 	if (!q->no_store && q->store_dir) {
 		arena_push(a, &s.files, arena_printf(a, "%s/%s", q->store_dir, name));
 	} else if (!q->no_store) {
+		const char *runtime = runtime_dir();
+
 		arena_push(a, &s.files, arena_printf(a, SYSTEM_DIR "/%s", name));
-		if (runtime && runtime[0] == '/')
+		if (runtime)
 			arena_push(a, &s.files,
 				   arena_printf(a, "%s/" RUNTIME_DIR "/%s", runtime, name));
 	}

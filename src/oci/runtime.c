@@ -192,12 +192,16 @@ static void search_init(struct search *s, struct arena *a)
 		s->self = (struct stat){0};
 }
 
-/* Listing the wrapper as its own low-level runtime would be an endless loop. */
+/*
+ * Listing the wrapper as its own low-level runtime would be an endless loop. What anybody may
+ * write is no program for root to become.
+ */
 static bool is_program(const struct search *s, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ||
+	    (st.st_mode & S_IWOTH))
 		return false;
 	return s->self.st_ino == 0 || st.st_ino != s->self.st_ino || st.st_dev != s->self.st_dev;
 }

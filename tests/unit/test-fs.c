@@ -122,3 +122,94 @@ TEST(trusted_refuses_a_file_that_others_may_write)
 		CHECK(strstr(e.text, "belongs to user 12345"));
 	}
 }
+
+/* A directory of another user, where names are that one's to change. */
+static void make_directory_of_another(const char *name)
+{
+	CHECK_INT(mkdir(name, 0755), 0);
+	CHECK_INT(lchown(name, 12345, 12345), 0);
+}
+
+TEST(trusted_looks_at_every_link_and_directory_on_the_way)
+{
+	struct err e;
+
+	if (geteuid() != 0)
+		return;
+	enter_scratch();
+	CHECK_OK(fs_write_atomic("f", STR("x"), 0644, 0, &e), &e);
+	make_directory_of_another("theirs");
+	CHECK_INT(symlink("../f", "theirs/link"), 0);
+	/* Where it leads now is fine; tomorrow it leads elsewhere. */
+	CHECK_INT(fs_check_trusted("theirs/link", &e), -EPERM);
+	CHECK(strstr(e.text, "/theirs belongs to user 12345, so theirs/link is not trusted"));
+	CHECK_INT(symlink("theirs/link", "mine"), 0);
+	CHECK_INT(fs_check_trusted("mine", &e), -EPERM);
+	CHECK_INT(fs_check_trusted("theirs/../f", &e), -EPERM);
+
+	CHECK_INT(mkdir("sticky", 0755), 0);
+	CHECK_INT(chmod("sticky", 01777), 0);
+	CHECK_INT(symlink("../f", "sticky/mine"), 0);
+	CHECK_INT(symlink("../f", "sticky/theirs"), 0);
+	CHECK_INT(lchown("sticky/theirs", 12345, 12345), 0);
+	CHECK_OK(fs_check_trusted("sticky/mine", &e), &e);
+	CHECK_INT(fs_check_trusted("sticky/theirs", &e), -EPERM);
+	CHECK(strstr(e.text, "chown -h root"));
+}
+
+TEST(trusted_walks_as_the_kernel_does)
+{
+	struct err e;
+
+	enter_scratch();
+	CHECK_INT(mkdir("a", 0755), 0);
+	CHECK_OK(fs_write_atomic("a/f", STR("x"), 0644, 0, &e), &e);
+	CHECK_INT(symlink("a/../a//./f", "one"), 0);
+	CHECK_INT(symlink("../one", "a/two"), 0);
+	CHECK_OK(fs_check_trusted("./a/./two", &e), &e);
+	CHECK_OK(fs_check_trusted("/", &e), &e);
+	CHECK_OK(fs_check_trusted("a/", &e), &e);
+	CHECK_INT(symlink("round", "round"), 0);
+	CHECK_INT(fs_check_trusted("round", &e), -ELOOP);
+	CHECK_STR(e.text, "check round: Too many levels of symbolic links");
+	CHECK_INT(symlink("none", "dangling"), 0);
+	CHECK_INT(fs_check_trusted("dangling", &e), -ENOENT);
+}
+
+TEST(write_atomic_follows_no_link_of_another_user)
+{
+	char got[8] = "";
+	struct err e;
+	FILE *f;
+
+	if (geteuid() != 0)
+		return;
+	enter_scratch();
+	CHECK_OK(fs_write_atomic("secret", STR("old"), 0600, 0, &e), &e);
+	CHECK_INT(symlink("secret", "theirs"), 0);
+	CHECK_INT(lchown("theirs", 12345, 12345), 0);
+	CHECK_INT(symlink("theirs", "mine"), 0);
+	CHECK_INT(fs_write_atomic("theirs", STR("new"), 0644, 0, &e), -EPERM);
+	CHECK(strstr(e.text, "theirs is a symbolic link of user 12345"));
+	CHECK_INT(fs_write_atomic("mine", STR("new"), 0644, 0, &e), -EPERM);
+	CHECK((f = fopen("secret", "re")));
+	CHECK_INT(fread(got, 1, sizeof(got) - 1, f), 3);
+	CHECK_STR(got, "old");
+	CHECK_INT(entries_here(), 3);
+	(void)fclose(f);
+}
+
+TEST(a_dangling_link_of_ours_is_written_through)
+{
+	struct stat st;
+	struct err e;
+	char *target = NULL;
+
+	enter_scratch();
+	CHECK_INT(mkdir("d", 0755), 0);
+	CHECK_INT(symlink("d/new", "link"), 0);
+	CHECK_OK(fs_write_atomic("link", STR("x"), 0644, 0, &e), &e);
+	CHECK_INT(stat("d/new", &st), 0);
+	CHECK_INT(symlink("round", "round"), 0);
+	CHECK_INT(fs_follow("round", &target, &e), -ELOOP);
+}

@@ -176,6 +176,10 @@ TEST(path_is_searched_without_its_unsafe_elements)
 	check_found(dir, "", "the-runc", "(none)");
 	check_found(dir, "", "good/the-runc", "good/the-runc");
 	check_found(dir, "", "none/the-runc", "(none)");
+	CHECK_INT(chmod("good/the-runc", 0757), 0);
+	check_found(dir, all, "the-runc", "(none)");
+	check_found(dir, "", "good/the-runc", "(none)");
+	CHECK_INT(chmod("good/the-runc", 0755), 0);
 	check_found(dir, "", "./good", "(none)");
 	check_found(dir, all, "the-*", "(none)");
 	leave_programs(dir);

@@ -55,6 +55,10 @@ TEST(buffer_grows_and_is_always_terminated)
 	s = strbuf_steal(&b);
 	CHECK_INT(b.n, 0);
 	CHECK_STR(s, "a\\x0a\\x5c\\x7f");
+	/* U+009B begins a command as ESC [ does; what is no control character stays. */
+	strbuf_escape(&b, STR("\xc2\x9b"
+			      "2J\xc2\xa0\xc3\x9b\xc2"));
+	CHECK_STR(b.p, "\\xc2\\x9b2J\xc2\xa0\xc3\x9b\xc2");
 }
 
 TEST(trim_prefix_suffix_and_case)
