@@ -2,13 +2,13 @@
 #include "app/yaml-cache.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "app/self.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "nv/fingerprint.h"
 
 #define JSON_MAX    ((size_t)16 << 20)
 #define DEADLINE_NS (10ull * 1000 * 1000 * 1000)
@@ -37,17 +37,22 @@ static uint64_t hash(const char *s)
 	return h;
 }
 
-/* The line: format, identity of the file, its path. Paths with a newline are not kept. */
-static const char *identity(struct arena *a, const char *path)
+/*
+ * The line: format, what the spec holds, its path. Times and inode numbers would not do: the file
+ * may have been replaced since it was read, and the answer would stand for the new one for ever.
+ * Paths with a newline are not kept.
+ */
+static const char *identity(struct arena *a, struct str text, const char *path)
 {
-	struct stat st;
+	char digest[NV_DIGEST_SIZE];
+	struct nv_digest d;
 
-	if (stat(path, &st) < 0 || strchr(path, '\n'))
+	if (strchr(path, '\n'))
 		return NULL;
-	return arena_printf(a, "1 %llu %llu %lld %lld.%09ld %lld.%09ld %s\n",
-			    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-			    (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec, path);
+	nv_digest_init(&d);
+	nv_digest_add(&d, text.p, text.n);
+	nv_digest_print(&d, digest);
+	return arena_printf(a, "2 %zu %s %s\n", text.n, digest, path);
 }
 
 /* Whether the kept answer is still the answer: 1 and the tree, or 0. */
@@ -119,7 +124,7 @@ static int convert(struct arena *a, struct str text, const char *path, struct st
 int yaml_cache_read(struct arena *a, struct str text, const char *path, struct json **ret,
 		    struct err *e)
 {
-	const char *dir = cache_dir(a), *id = dir ? identity(a, path) : NULL;
+	const char *dir = cache_dir(a), *id = dir ? identity(a, text, path) : NULL;
 	const char *kept =
 		id ? arena_printf(a, "%s/cdi-%016llx.json", dir, (unsigned long long)hash(path))
 		   : NULL;

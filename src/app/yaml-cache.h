@@ -8,8 +8,8 @@
  * installation turns a spec into JSON: YAML on its standard input, compact JSON on its
  * standard output. The answer is kept below /run/nvidia-container-toolkit (for
  * rootless callers $XDG_RUNTIME_DIR/nvidia-container-toolkit), one file per
- * spec, and used as long as the spec is the same file: device, inode, size,
- * times of change. Where it cannot be kept the conversion is made every time.
+ * spec, and used as long as the spec has the same bytes. Where it cannot be kept
+ * the conversion is made every time.
  */
 
 #include "cdi/registry.h"
