@@ -141,18 +141,6 @@ static int take_text(struct arena *a, const struct container *c, const struct st
 	return r < 0 ? r : 0;
 }
 
-/* Writes a small file unless it is so already: a container that starts again leaves no trace. */
-static int write_if_new(struct arena *a, const struct container *c, const char *path,
-			struct str text, struct err *e)
-{
-	struct str old;
-
-	if (rootfs_read(a, &c->root, path, LDCACHE_SCAN_MAX_PATHS, &old, NULL) == 0 &&
-	    str_eq(old, text))
-		return 0;
-	return rootfs_write(&c->root, path, text, 0644, e);
-}
-
 /* For later runs of ldconfig in the container. */
 static int write_configuration(struct arena *a, const struct container *c,
 			       const struct answer *answer, const struct strv *unknown,
@@ -168,11 +156,11 @@ static int write_configuration(struct arena *a, const struct container *c,
 	/* Without folders only a file of an earlier start has to change. */
 	if (unknown->n > 0 ||
 	    rootfs_read(a, &c->root, LDCONF_DRIVER, LDCACHE_SCAN_MAX_PATHS, &old, NULL) == 0)
-		r = write_if_new(a, c, LDCONF_DRIVER, strbuf_str(&text), e);
-	if (r == 0 && !(answer->header.flags & LDCACHE_SCAN_CONF))
+		r = rootfs_update(&c->root, LDCONF_DRIVER, strbuf_str(&text), 0644, e);
+	if (r >= 0 && !(answer->header.flags & LDCACHE_SCAN_CONF))
 		r = rootfs_write(&c->root, LDCONF_FILE, STR("include " LDCONF_DIR "/*.conf\n"),
 				 0644, e);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int install(struct arena *a, const struct container *c, const struct strv *folders,

@@ -59,11 +59,18 @@ static int visible_gpus(const struct container *c, uint64_t *ret, struct err *e)
 	return 0;
 }
 
+static int make_directory(const struct container *c, struct err *e)
+{
+	auto_close int dir = rootfs_mkdir_p(&c->root, PROFILE_DIR, 0555, e);
+
+	return dir < 0 ? dir : 0;
+}
+
 int job_profile(const struct container *c, struct err *e)
 {
 	char text[256];
 	uint64_t mask;
-	int n, dir, r = visible_gpus(c, &mask, e);
+	int n, r = visible_gpus(c, &mask, e);
 
 	if (r < 0 || mask == 0)
 		return r;
@@ -73,10 +80,10 @@ int job_profile(const struct container *c, struct err *e)
 		     "\"EGLVisibleDGPUDevices\",0x%" PRIx64 "]}],"
 		     "\"rules\":[{\"pattern\":[],\"profile\":\"_container_\"}]}",
 		     mask);
-	dir = rootfs_mkdir_p(&c->root, PROFILE_DIR, 0555, e);
-	if (dir < 0)
-		return dir;
-	(void)close(dir);
-	return rootfs_write(&c->root, PROFILE_DIR "/10-container.conf",
-			    (struct str){text, (size_t)n}, 0444, e);
+	r = make_directory(c, e);
+	if (r < 0)
+		return r;
+	r = rootfs_update(&c->root, PROFILE_DIR "/10-container.conf", (struct str){text, (size_t)n},
+			  0444, e);
+	return r < 0 ? r : 0;
 }

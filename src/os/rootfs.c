@@ -398,6 +398,17 @@ int rootfs_write(const struct rootfs *r, const char *path, struct str data, mode
 	return k < 0 ? failed(e, k, "replace", r, path) : 0;
 }
 
+int rootfs_update(const struct rootfs *r, const char *path, struct str data, mode_t mode,
+		  struct err *e)
+{
+	AUTO(arena_done) struct arena a = {0};
+	struct str old;
+
+	if (rootfs_read(&a, r, path, data.n, &old, NULL) == 0 && str_eq(old, data))
+		return 1;
+	return rootfs_write(r, path, data, mode, e);
+}
+
 /* Whether the entry is a link of that text. */
 static bool is_link_to(const struct place *at, const char *target)
 {

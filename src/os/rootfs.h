@@ -65,6 +65,13 @@ int rootfs_open_file(const struct rootfs *r, const char *path, struct err *e) MU
 int rootfs_write(const struct rootfs *r, const char *path, struct str data, mode_t mode,
 		 struct err *e) MUST_USE;
 
+/*
+ * rootfs_write() unless a file of that content is there: a container that starts again leaves no
+ * trace, and its file system may have become read-only. 0 written, 1 was already so.
+ */
+int rootfs_update(const struct rootfs *r, const char *path, struct str data, mode_t mode,
+		  struct err *e) MUST_USE;
+
 /* Makes or replaces a symbolic link, the text taken as it is. 0 made, 1 was already so. -EISDIR
  * over a directory. */
 int rootfs_symlink(const struct rootfs *r, const char *target, const char *path,
