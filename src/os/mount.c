@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "os/mount-by-path.h"
+#include "os/mount-peers.h"
 #include "os/sys.h"
 
 #ifndef AT_RECURSIVE
@@ -98,9 +99,9 @@ static int bind_tree(const struct mount_end *source, const struct mount_end *tar
 int mount_bind(const struct mount_end *source, const struct mount_end *target, unsigned flags,
 	       struct err *e)
 {
-	int none = -1;
+	int none = -1, r = mount_check_peers(target, -1, e);
 
-	return bind_tree(source, target, flags, &none, e);
+	return r < 0 ? r : bind_tree(source, target, flags, &none, e);
 }
 
 int mount_undo(int mount, const char *name, struct err *e)
@@ -196,10 +197,13 @@ int mount_text(struct str text, int dir, const struct mount_end *target, struct 
 {
 	const struct mount_end on = {dir, target->name};
 	AUTO(tmpfs_done) struct tmpfs t = {-1, -1};
-	auto_close int file = text_on(&on, text, &t, e), mount = -1;
-	const struct mount_end source = {file, "a read-only file"};
-	int r = 0;
+	auto_close int file = -1, mount = -1;
+	struct mount_end source = {-1, "a read-only file"};
+	int r = mount_check_peers(target, dir, e);
 
+	if (r < 0)
+		return r;
+	source.fd = file = text_on(&on, text, &t, e);
 	if (file >= 0)
 		mount = bind_tree(&source, target,
 				  MOUNT_READONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,

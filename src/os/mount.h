@@ -7,7 +7,8 @@
  * open_tree, mount_setattr and move_mount (kernel 5.12): attributes are in force before the mount
  * can be seen, and no name is looked up. Older kernels get mount(2) through procfs and a second
  * remount of what is then found to be mounted there; until it, the mount is writable. A mount is
- * private from its birth.
+ * private from its birth, and none is made where it would show elsewhere too: -EPERM where the
+ * target lies on a shared mount.
  */
 
 #include "base/err.h"

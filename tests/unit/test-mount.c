@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "os/mount-by-path.h"
+#include "os/mount-peers.h"
 
 #include "test.h"
 
@@ -182,6 +183,44 @@ TEST(a_text_is_mounted_read_only_and_leaves_nothing_else)
 	check_not_writable("d/target");
 	CHECK_OK(mount_undo(mount_fd, "d/target", &e), &e);
 	check_text("d/target", "target");
+}
+
+TEST(nothing_is_mounted_where_it_would_show_elsewhere)
+{
+	struct mount_end source, target, dir;
+	size_t before;
+
+	if (!enter_lab())
+		return;
+	CHECK_INT(mount(NULL, lab, NULL, MS_SHARED, NULL), 0);
+	source = end_of("source");
+	target = end_of("d/target");
+	dir = end_of("d");
+	before = mounts_here();
+	CHECK_INT(mount_bind(&source, &target, 0, &e), -EPERM);
+	CHECK(strstr(e.text, "d/target lies on a mount that is shared with others"));
+	CHECK_INT(mount_text(STR("text"), dir.fd, &target, &e), -EPERM);
+	CHECK_INT(mounts_here(), before);
+}
+
+TEST(a_shared_mount_is_told_by_its_line)
+{
+	static const struct {
+		char line[90];
+		bool is;
+	} cases[] = {
+		{"36 35 98:0 / /x rw,noatime shared:1 - ext3 /dev/root rw", true},
+		{"36 35 98:0 / /x rw master:1 shared:7 - ext3 /dev/root rw", true},
+		{"36 35 98:0 / /x rw master:1 - ext3 shared:7 rw", false},
+		{"36 35 98:0 / shared:1 rw - ext3 /dev/root rw", false},
+		{"361 35 98:0 / /x rw shared:1 - ext3 /dev/root rw", false},
+		{"3 36 98:0 / /x rw shared:1 - ext3 /dev/root rw", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		CHECK_INT(mount_line_is_shared(str_of(cases[i].line), STR("36")), cases[i].is);
+	CHECK(!mount_line_is_shared(STR(""), STR("")));
 }
 
 TEST(a_text_that_cannot_be_mounted_leaves_nothing)
