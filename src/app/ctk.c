@@ -37,6 +37,10 @@ static const struct cli_command info = {
 	.summary = "Show this help",
 };
 
+static const struct cli_command runtime = {"runtime", .hidden = true, .comes_later = true};
+static const struct cli_command config = {"config", .hidden = true, .comes_later = true};
+static const struct cli_command system_command = {"system", .hidden = true, .comes_later = true};
+
 static void start(const void *options)
 {
 	const struct ctk_global *global = options;
@@ -51,7 +55,7 @@ static const struct cli_program program = {
 	.title = "NVIDIA Container Toolkit CLI",
 	.root = {"nvidia-ctk", .summary = "Set up and inspect GPU support for containers",
 		 CLI_OPTIONS(struct ctk_global, global_options),
-		 CLI_COMMANDS(&cdi, &cdi_hook, &info)},
+		 CLI_COMMANDS(&cdi, &cdi_hook, &info, &runtime, &config, &system_command)},
 	.usage_status = 1,
 	.unknown_status = 3,
 	.start = start,

@@ -268,7 +268,8 @@ static int take_help(struct parser *p)
 {
 	const struct cli_command *c;
 
-	while (p->argv[p->next] && (c = find_command(current(p), str_of(p->argv[p->next])))) {
+	while (p->argv[p->next] && (c = find_command(current(p), str_of(p->argv[p->next]))) &&
+	       !c->comes_later) {
 		enter(p, c);
 		p->next++;
 	}
@@ -280,6 +281,8 @@ static int take_command(struct parser *p, const char *arg)
 	const struct cli_command *here = current(p), *c = find_command(here, str_of(arg));
 	struct cli_guess guess = {.word = str_of(arg)};
 
+	if (c && c->comes_later)
+		return err_set(p->e, ENOENT, "the command %s comes with a later release", c->names);
 	if (c) {
 		enter(p, c);
 		return 0;

@@ -87,6 +87,7 @@ struct cli_command {
 	int usage_status;     /* exit status for wrong usage; 0: the program's */
 	bool ignores_unknown; /* an unknown sub-command, or none, is a warning and success */
 	bool hidden;
+	bool comes_later; /* known to the original: refused with a word about it */
 };
 
 #define CLI_OPTIONS(type, table)                                                                   \

@@ -115,10 +115,12 @@ int nv_diagnose_libraries(struct arena *a, const struct nv_host *host, const str
 
 	for (size_t i = 0; i < COUNT_OF(usual); i++)
 		if (strcmp(name, usual[i]) != 0 && has_libraries(a, usual[i]))
-			return err_set(e, ENOENT,
-				       "no libcuda.so or libnvidia-ml.so below the driver root %s, "
-				       "but below %s: set the driver root to that",
-				       name, usual[i]);
+			return err_set(
+				e, ENOENT,
+				"no libcuda.so or libnvidia-ml.so below the driver root %s, "
+				"but below %s: set the driver root to that (--driver-root, or "
+				"nvidia-container-cli.root in config.toml)",
+				name, usual[i]);
 	if (access(arena_printf(a, "%s/driver/nvidia/version", nv_host_proc(host)), F_OK) == 0)
 		return err_set(
 			e, ENOENT,

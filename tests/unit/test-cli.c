@@ -75,10 +75,12 @@ static const struct cli_command cdi_command = {"cdi", .summary = "Work with file
 static const struct cli_command hook_command = {"hook", .summary = "Hooks", INNER,
 						.ignores_unknown = true};
 
+static const struct cli_command later_command = {"later", .hidden = true, .comes_later = true};
+
 static const struct cli_program program = {
 	.title = "Test Tool",
 	.root = {"tool", .summary = "A tool", CLI_OPTIONS(struct root, root_options),
-		 CLI_COMMANDS(&cdi_command, &hook_command)},
+		 CLI_COMMANDS(&cdi_command, &hook_command, &later_command)},
 	.usage_status = 1,
 	.unknown_status = 3,
 };
@@ -230,6 +232,15 @@ TEST(an_unknown_command_is_refused_with_a_guess)
 	CHECK_STR(e.text, "No help topic for 'coyp', did you mean 'copy'?");
 	CHECK_INT(PARSE(A("banana")), -ENOENT);
 	CHECK_STR(e.text, "No help topic for 'banana'");
+}
+
+TEST(a_command_that_comes_later_says_so)
+{
+	CHECK_INT(PARSE(A("later"), A("--future=1")), -ENOENT);
+	CHECK_STR(e.text, "the command later comes with a later release");
+	CHECK_INT(PARSE(A("help"), A("later")), CLI_HELP);
+	CHECK_INT(PARSE(A("latr")), -ENOENT);
+	CHECK_STR(e.text, "No help topic for 'latr'");
 }
 
 TEST(a_required_option_may_come_from_the_environment)
