@@ -197,20 +197,67 @@ static int load_registry(struct lookup *l, struct err *e)
 static int add_driver_only(const struct lookup *l, struct cdi_edits *ret, struct err *e)
 {
 	const char *kind = l->rt->config.runtime.cdi_default_kind;
+	const struct cdi_founds none = {0};
 
 	for (size_t i = l->registry.specs.n; i > 0; i--) {
 		const struct cdi_spec *spec = &l->registry.specs.v[i - 1];
+		struct cdi_own own;
 
-		if (strcmp(spec->kind, kind) == 0) {
-			cdi_edits_add(l->rt->arena, ret, &spec->edits);
-			return 0;
-		}
+		if (strcmp(spec->kind, kind) != 0)
+			continue;
+		if (cdi_own_find(l->rt->arena, spec, &own))
+			return runtime_own_edits(l->rt, &own, spec, &none, ret, e);
+		cdi_edits_add(l->rt->arena, ret, &spec->edits);
+		return 0;
 	}
 	return err_set(
 		e, ENOENT,
 		"no CDI spec of kind %s gives the driver that NVIDIA_VISIBLE_DEVICES=none asks "
 		"for: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml makes one",
 		kind);
+}
+
+/* Edits in the order of the names; those of a spec of ours all stand at its first. */
+static int add_found(const struct lookup *l, const struct cdi_founds *founds, size_t i,
+		     struct cdi_edits *to, struct err *e)
+{
+	const struct cdi_found *found = &founds->v[i];
+	struct cdi_edits part = {0};
+	struct cdi_own own;
+	int r;
+
+	if (!cdi_own_find(l->rt->arena, found->spec, &own)) {
+		cdi_found_edits(l->rt->arena, found, to);
+		return 0;
+	}
+	if (!found->first)
+		return 0;
+	r = runtime_own_edits(l->rt, &own, found->spec, founds, &part, e);
+	if (r == 0)
+		cdi_edits_add(l->rt->arena, to, &part);
+	return r;
+}
+
+static int add_all(const struct lookup *l, const struct cdi_founds *founds, struct cdi_edits *to,
+		   struct err *e)
+{
+	int r = 0;
+
+	if (founds->n == 0)
+		return add_driver_only(l, to, e);
+	for (size_t i = 0; i < founds->n && r == 0; i++)
+		r = add_found(l, founds, i, to, e);
+	return r;
+}
+
+/* What specs of ours call their devices means something on this machine. */
+static void list_ids(const struct lookup *l, const struct cdi_founds *founds, struct strv *ret)
+{
+	struct cdi_own own;
+
+	for (size_t i = 0; i < founds->n; i++)
+		if (cdi_own_find(l->rt->arena, founds->v[i].spec, &own))
+			arena_push(l->rt->arena, ret, cdi_own_id(founds->v[i].device->name));
 }
 
 static bool is_own(const char *name)
@@ -233,36 +280,55 @@ static int own_names(const struct strv *names, struct err *e)
 }
 
 /* A static spec says nothing of the machine it is applied on; requirements do. */
-static int check_requirements(struct lookup *l, struct err *e)
+static int check_requirements(struct lookup *l, const struct strv *ids, struct err *e)
 {
-	struct nv_devices none = {0};
-	struct strv ids = {0};
+	struct nv_devices devices = {0};
 	struct nv_snapshot_query q;
 	struct err bad;
 
 	if (l->rt->request.requirements.n == 0)
 		return 0;
-	if (get_snapshot(l, &ids, &bad) < 0) {
+	if (get_snapshot(l, ids, &bad) < 0) {
 		log_warn("NVIDIA_REQUIRE_* is not checked: %s", bad.text);
 		return 0;
 	}
+	/* A device that is gone is an error where its edits are made. */
+	if (nv_select(l->rt->arena, &l->s.gpus, ids, NV_SELECT_QUIET, &devices, &bad) < 0)
+		log_debug("%s", bad.text);
 	runtime_snapshot_query(l->rt, &q);
-	return runtime_check_requirements(l->rt, &q, &l->s, &none, e);
+	return runtime_check_requirements(l->rt, &q, &l->s, &devices, e);
 }
 
-/* Capabilities that were not set mean everything, here as in jit-cdi. */
-static void filter(struct lookup *l, struct cdi_edits *edits)
+/* A device that no file has may have come after the file was made. */
+static int unresolved(const struct lookup *l, int r, struct err *e)
 {
-	const struct nv_request *request = &l->rt->request;
-	struct strv ids = {0};
-	struct err bad;
+	const struct cdi_spec *specs = l->registry.specs.v;
+	struct err said = *e;
+	struct cdi_own own;
 
-	if (!request->capabilities_set || request->capabilities == NV_CLASS_ALL)
-		return;
-	if (get_snapshot(l, &ids, &bad) < 0)
-		log_warn("NVIDIA_DRIVER_CAPABILITIES is ignored: %s", bad.text);
-	else
-		runtime_filter_edits(&l->s.driver, request->capabilities, edits);
+	for (size_t i = 0; i < l->registry.specs.n; i++)
+		if (cdi_own_find(l->rt->arena, &specs[i], &own) &&
+		    runtime_own_is_stale(l->rt, &own))
+			return err_set(e, -r,
+				       "%s; %s was made for another driver or other GPUs than this "
+				       "machine has now: run nvidia-ctk cdi generate --output=%s",
+				       said.text, specs[i].path, specs[i].path);
+	return r;
+}
+
+static int compute(struct lookup *l, const struct strv *names, struct cdi_edits *ret, struct err *e)
+{
+	struct cdi_founds founds = {0};
+	struct strv ids = {0};
+	int r = cdi_registry_resolve(l->rt->arena, &l->registry, names, &founds, e);
+
+	if (r < 0)
+		return unresolved(l, r, e);
+	list_ids(l, &founds, &ids);
+	r = check_requirements(l, &ids, e);
+	if (r == 0)
+		r = add_all(l, &founds, ret, e);
+	return r < 0 ? r : runtime_add_extras(l->rt, &ids, ret, e);
 }
 
 int runtime_cdi_edits(struct runtime *rt, struct cdi_edits *ret, struct err *e)
@@ -282,15 +348,7 @@ int runtime_cdi_edits(struct runtime *rt, struct cdi_edits *ret, struct err *e)
 	qualify(&l, &names);
 	r = check_kinds(rt, &names, e);
 	if (r == 0)
-		r = check_requirements(&l, e);
-	if (r == 0 && names.n > 0)
-		r = cdi_registry_resolve(rt->arena, &l.registry, &names, &edits, e);
-	else if (r == 0)
-		r = add_driver_only(&l, &edits, e);
-	if (r == 0)
-		filter(&l, &edits);
-	if (r == 0)
-		r = runtime_add_extras(rt, &edits, e);
+		r = compute(&l, &names, &edits, e);
 	if (r < 0)
 		return err_in(e, r, "failed to inject CDI devices");
 	*ret = edits;

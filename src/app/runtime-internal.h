@@ -4,7 +4,9 @@
 /* runtime-internal: what the parts of the wrapper share. */
 
 #include "app/config.h"
-#include "cdi/model.h"
+#include "cdi/generate.h"
+#include "cdi/own.h"
+#include "cdi/registry.h"
 #include "nv/request.h"
 #include "nv/select.h"
 #include "nv/snapshot.h"
@@ -43,18 +45,36 @@ int runtime_cdi_edits(struct runtime *rt, struct cdi_edits *ret, struct err *e) 
 int runtime_jit_edits(struct runtime *rt, const struct strv *ids, struct cdi_edits *ret,
 		      struct err *e) MUST_USE;
 
-/* Adds what the request asks for beside GPUs: IMEX channels and gated features. */
-int runtime_add_extras(struct runtime *rt, struct cdi_edits *edits, struct err *e) MUST_USE;
+/*
+ * Adds what the request asks for beside GPUs: IMEX channels, MIG capabilities, gated features.
+ * ids: the GPUs of the request, as far as this machine's own names say.
+ */
+int runtime_add_extras(struct runtime *rt, const struct strv *ids, struct cdi_edits *edits,
+		       struct err *e) MUST_USE;
 
-/* Takes out of the edits of our own CDI files what these capability classes do not need. */
-void runtime_filter_edits(const struct nv_driver *driver, unsigned classes,
+/*
+ * The edits of a spec of ours for those of its devices that were found, none for the driver
+ * alone: from the file, or made anew where it does not fit the machine any more.
+ */
+int runtime_own_edits(struct runtime *rt, const struct cdi_own *own, const struct cdi_spec *spec,
+		      const struct cdi_founds *founds, struct cdi_edits *ret,
+		      struct err *e) MUST_USE;
+
+/* Whether driver or GPUs are others now than the spec was made for. */
+bool runtime_own_is_stale(struct runtime *rt, const struct cdi_own *own);
+
+/* Takes out of the edits of a spec of ours what these capability classes do not need. */
+void runtime_filter_edits(struct arena *a, const struct nv_driver *driver, unsigned classes,
 			  struct cdi_edits *edits);
+
+/* How edits are generated for this container: what jit-cdi does. */
+void runtime_generate_options(struct runtime *rt, struct cdi_generate_options *ret);
+
+/* The container's root, for the hook; NULL where it is no use to it. */
+const char *runtime_container_root(struct runtime *rt);
 
 /* Facts about driver and GPUs as this configuration finds them. */
 void runtime_snapshot_query(struct runtime *rt, struct nv_snapshot_query *ret);
-
-/* The feature flags of jit-cdi, as bits; unknown ones are left out. */
-unsigned runtime_features(const struct runtime *rt);
 
 /*
  * Whether the machine meets NVIDIA_REQUIRE_*, for each GPU of the devices.

@@ -44,7 +44,7 @@ static int strip_names(struct runtime *rt, const struct strv *names, struct strv
 	return 0;
 }
 
-unsigned runtime_features(const struct runtime *rt)
+static unsigned wanted_features(const struct runtime *rt)
 {
 	const struct strv *names = &rt->config.runtime.jit_feature_flags;
 	unsigned features = 0;
@@ -90,8 +90,8 @@ void runtime_snapshot_query(struct runtime *rt, struct nv_snapshot_query *ret)
 			   .path = getenv("PATH"),
 			   .data_dirs = getenv("XDG_DATA_DIRS"),
 			   .explicit_libraries =
-				   runtime_features(rt) & CDI_FEATURE_EXPLICIT_LIBRARIES,
-			   .no_ipc = runtime_features(rt) & CDI_FEATURE_NO_IPC,
+				   wanted_features(rt) & CDI_FEATURE_EXPLICIT_LIBRARIES,
+			   .no_ipc = wanted_features(rt) & CDI_FEATURE_NO_IPC,
 			   .host = {.dev_root = rt->config.cli.root}},
 		.nvml_program = program,
 	};
@@ -101,7 +101,7 @@ void runtime_snapshot_query(struct runtime *rt, struct nv_snapshot_query *ret)
  * runc waits for a hook that reads its standard input for milliseconds, so the hook is told where
  * the container's root is. crun does not; there the hook reads, as it does when engines inject.
  */
-static const char *container_root(struct runtime *rt)
+const char *runtime_container_root(struct runtime *rt)
 {
 	struct str root = oci_spec_root_path(&rt->spec);
 	auto_free char *path = NULL;
@@ -159,15 +159,14 @@ static int get_facts(struct runtime *rt, const struct strv *ids, unsigned flags,
 	return r;
 }
 
-int runtime_jit_edits(struct runtime *rt, const struct strv *names, struct cdi_edits *ret,
-		      struct err *e)
+void runtime_generate_options(struct runtime *rt, struct cdi_generate_options *ret)
 {
-	struct cdi_generate_options o = {
+	*ret = (struct cdi_generate_options){
 		.mode = CDI_MODE_NVML,
 		.vendor = RUNTIME_VENDOR,
 		.class = RUNTIME_CLASS,
 		.naming = CDI_NAME_INDEX,
-		.features = runtime_features(rt),
+		.features = wanted_features(rt),
 		.jobs = wanted_jobs(rt),
 		/* Unset means everything here, as far as the site supports it (design.md 4.8). */
 		.classes = rt->reference ? NV_CLASS_ALL : rt->request.capabilities,
@@ -175,9 +174,15 @@ int runtime_jit_edits(struct runtime *rt, const struct strv *names, struct cdi_e
 		.hook_path = self_hook_program(rt->arena, rt->config.ctk_path),
 		.driver_root = rt->config.cli.root,
 		.host = {.dev_root = rt->config.cli.root},
-		.container_root = container_root(rt),
+		.container_root = runtime_container_root(rt),
 	};
+}
+
+int runtime_jit_edits(struct runtime *rt, const struct strv *names, struct cdi_edits *ret,
+		      struct err *e)
+{
 	struct nv_request request = rt->request;
+	struct cdi_generate_options o;
 	struct nv_snapshot s = {0};
 	int r = strip_names(rt, names, &request.devices, e);
 
@@ -187,6 +192,7 @@ int runtime_jit_edits(struct runtime *rt, const struct strv *names, struct cdi_e
 			      &rt->config.runtime.jit_feature_flags, cdi_feature_of);
 	warn_of_unknown_names(rt, "nvidia-container-runtime.modes.jit-cdi.nvcdi-disable-hooks",
 			      &rt->config.runtime.jit_disable_hooks, cdi_job_of);
+	runtime_generate_options(rt, &o);
 	r = get_facts(rt, &request.devices, o.select, &s, e);
 	return r < 0 ? r : cdi_generate_edits(rt->arena, &o, &s, &request, ret, e);
 }

@@ -105,16 +105,15 @@ static const char *known_version(const struct generator *g)
 	return version && !strchr(version, '*') ? version : NULL;
 }
 
-/* "--skip=chmod,…": names, so that a newer hook program's new jobs are not skipped by chance. */
-static void add_skip(struct generator *g, struct strv *args, unsigned wanted)
+/* Names, so that a newer hook program's new jobs are not skipped by chance. */
+const char *cdi_jobs_skip(struct arena *a, unsigned wanted)
 {
 	AUTO(strbuf_done) struct strbuf text = {0};
 
 	for (size_t i = 0; i < COUNT_OF(jobs); i++)
 		if (!(wanted & jobs[i].job) && jobs[i].job != CDI_JOB_CHMOD)
 			strbuf_printf(&text, "%s%s", text.n > 0 ? "," : "--skip=", jobs[i].name);
-	if (text.n > 0)
-		arena_push(g->a, args, arena_str(g->a, strbuf_str(&text)));
+	return text.n > 0 ? arena_str(a, strbuf_str(&text)) : NULL;
 }
 
 /* What the spec is made from, for who applies it later: cdi/own reads it again. */
@@ -130,6 +129,7 @@ static void add_fingerprint(struct generator *g, struct strv *args)
 static void add_setup(struct generator *g, struct cdi_edits *to, unsigned wanted)
 {
 	const char *version = known_version(g), *root = g->s->driver.root;
+	const char *skip = cdi_jobs_skip(g->a, wanted);
 	struct strv args = {0};
 
 	if (wanted & CDI_JOB_SYMLINKS) {
@@ -140,7 +140,8 @@ static void add_setup(struct generator *g, struct cdi_edits *to, unsigned wanted
 		add_folders(g, &args);
 	if (version)
 		add_pair(g, &args, "--host-driver-version", version);
-	add_skip(g, &args, wanted);
+	if (skip)
+		arena_push(g->a, &args, skip);
 	if (g->o->fingerprint && g->s->fingerprint)
 		add_fingerprint(g, &args);
 	if (root && strcmp(root, "/") != 0)
@@ -215,21 +216,20 @@ void generator_add_chmod(struct generator *g, struct cdi_edits *to, const struct
 		generator_add_hook(g, to, "chmod", &args);
 }
 
-/* Jobs whose only use is in classes that the container does not have. */
-static unsigned useless(unsigned classes)
+unsigned cdi_jobs_for(unsigned classes)
 {
-	unsigned none = 0;
+	unsigned useful = CDI_JOB_ALL;
 
 	if (!(classes & (NV_CLASS_COMPUTE | NV_CLASS_VIDEO | NV_CLASS_NGX)))
-		none |= CDI_JOB_CUDA_COMPAT;
+		useful &= ~(unsigned)CDI_JOB_CUDA_COMPAT;
 	if (!(classes & NV_CLASS_DRM))
-		none |= CDI_JOB_PROFILE;
-	return none;
+		useful &= ~(unsigned)CDI_JOB_PROFILE;
+	return useful;
 }
 
 void generator_add_hooks(struct generator *g, struct cdi_edits *to, unsigned possible)
 {
-	unsigned wanted = g->o->jobs & possible & ~useless(g->classes);
+	unsigned wanted = g->o->jobs & possible & cdi_jobs_for(g->classes);
 
 	if (g->o->features & CDI_FEATURE_SEPARATE_HOOKS)
 		add_separate(g, to, wanted);

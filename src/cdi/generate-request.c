@@ -140,6 +140,33 @@ static int add_mig_rights(struct generator *g, struct cdi_edits *to,
 	return r;
 }
 
+/* What a request asks for beside GPUs. */
+static int add_extras(struct generator *g, struct cdi_edits *to, const struct nv_request *request,
+		      struct err *e)
+{
+	int r;
+
+	add_gated(g, to, request->gated);
+	r = add_imex(g, to, &request->imex_channels, e);
+	return r < 0 ? r : add_mig_rights(g, to, request, e);
+}
+
+int cdi_generate_extras(struct arena *a, const struct cdi_generate_options *o,
+			const struct nv_snapshot *s, const struct nv_request *request,
+			struct cdi_edits *ret, struct err *e)
+{
+	struct generator g = {.a = a, .o = o, .s = s, .classes = NV_CLASS_ALL};
+	struct cdi_edits edits = {0};
+	int r = add_extras(&g, &edits, request, e);
+
+	if (r < 0)
+		return r;
+	if (!cdi_edits_empty(&edits))
+		generator_add_void(&g, &edits);
+	*ret = edits;
+	return 0;
+}
+
 int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		       const struct nv_snapshot *s, const struct nv_request *request,
 		       struct cdi_edits *ret, struct err *e)
@@ -160,10 +187,7 @@ int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		r = add_gpus(&g, &edits, &ids, e);
 	if (r < 0)
 		return r;
-	add_gated(&g, &edits, request->gated);
-	r = add_imex(&g, &edits, &request->imex_channels, e);
-	if (r == 0)
-		r = add_mig_rights(&g, &edits, request, e);
+	r = add_extras(&g, &edits, request, e);
 	if (r < 0)
 		return r;
 	generator_add_common(&g, &common);

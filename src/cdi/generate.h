@@ -78,6 +78,11 @@ const char *cdi_feature_name(size_t i);
 unsigned cdi_job_of(struct str name);
 const char *cdi_job_name(size_t i);
 
+/* The jobs that are of use to a container with these classes; --skip=… for a hook that does only
+ * `jobs`, NULL when it skips none. */
+unsigned cdi_jobs_for(unsigned classes);
+const char *cdi_jobs_skip(struct arena *a, unsigned jobs);
+
 /*
  * A whole spec for the ids (empty: all), named by the strategies, with the
  * merged device "all" unless turned off; normalised and versioned as ctk-cdi.md 3.11, 3.12.
@@ -97,6 +102,14 @@ int cdi_generate_spec(struct arena *a, const struct cdi_generate_options *o,
 int cdi_generate_edits(struct arena *a, const struct cdi_generate_options *o,
 		       const struct nv_snapshot *s, const struct nv_request *request,
 		       struct cdi_edits *ret, struct err *e) MUST_USE;
+
+/*
+ * What such a request asks for beside GPUs, for containers whose GPUs come from elsewhere: gated
+ * features, IMEX channels, MIG capabilities. The snapshot is looked at for the last alone.
+ */
+int cdi_generate_extras(struct arena *a, const struct cdi_generate_options *o,
+			const struct nv_snapshot *s, const struct nv_request *request,
+			struct cdi_edits *ret, struct err *e) MUST_USE;
 
 /*
  * Coherent annotations: takes them off the devices of s and gives 0 to 2 more

@@ -297,32 +297,35 @@ static int fail_unresolvable(const struct cdi_registry *r, const struct strv *na
 	return err_set(e, ENOENT, "unresolvable CDI devices%s: %s", list.p, why.p);
 }
 
-static bool contains(const struct cdi_spec *const *list, size_t n, const struct cdi_spec *s)
+static bool is_first(const struct cdi_founds *list, const struct cdi_spec *s)
 {
-	for (size_t i = 0; i < n; i++)
-		if (list[i] == s)
-			return true;
-	return false;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].spec == s)
+			return false;
+	return true;
 }
 
 int cdi_registry_resolve(struct arena *a, const struct cdi_registry *r, const struct strv *names,
-			 struct cdi_edits *ret, struct err *e)
+			 struct cdi_founds *ret, struct err *e)
 {
-	auto_free const struct cdi_spec **used =
-		mem_alloc(mem_array_size(r->specs.n + 1, sizeof(const struct cdi_spec *)));
-	struct cdi_edits edits = {0};
+	struct cdi_founds list = {0};
 	struct definition d = {0};
-	size_t n = 0;
 
 	for (size_t i = 0; i < names->n; i++) {
+		struct cdi_found found;
+
 		if (!resolves(r, names->v[i], &d))
 			return fail_unresolvable(r, names, e);
-		if (!contains(used, n, d.spec)) {
-			used[n++] = d.spec;
-			cdi_edits_add(a, &edits, &d.spec->edits);
-		}
-		cdi_edits_add(a, &edits, &d.device->edits);
+		found = (struct cdi_found){d.spec, d.device, is_first(&list, d.spec)};
+		arena_push(a, &list, found);
 	}
-	*ret = edits;
+	*ret = list;
 	return 0;
+}
+
+void cdi_found_edits(struct arena *a, const struct cdi_found *found, struct cdi_edits *to)
+{
+	if (found->first)
+		cdi_edits_add(a, to, &found->spec->edits);
+	cdi_edits_add(a, to, &found->device->edits);
 }

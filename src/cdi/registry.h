@@ -42,10 +42,20 @@ int cdi_registry_load(struct arena *a, const struct strv *dirs, cdi_yaml_reader 
 /* Sorted qualified names of all devices that resolve. */
 void cdi_registry_names(struct arena *a, const struct cdi_registry *r, struct strv *ret);
 
+/* A device by its name, and the spec that it is of. */
+struct cdi_found {
+	const struct cdi_spec *spec;
+	const struct cdi_device *device;
+	bool first; /* of its spec in the list */
+};
+struct cdi_founds VEC(struct cdi_found);
+
 /*
- * The edits of qualified names: per name in order, first its spec's own edits
- * (once per spec), then the device's. -ENOENT when any does not resolve: the
+ * What qualified names stand for, in their order. -ENOENT when any does not resolve: the
  * text begins "unresolvable CDI devices a, b" and says for each why.
  */
 int cdi_registry_resolve(struct arena *a, const struct cdi_registry *r, const struct strv *names,
-			 struct cdi_edits *ret, struct err *e) MUST_USE;
+			 struct cdi_founds *ret, struct err *e) MUST_USE;
+
+/* Adds the device's edits; before those of a spec's first device the spec's own. */
+void cdi_found_edits(struct arena *a, const struct cdi_found *found, struct cdi_edits *to);

@@ -68,7 +68,8 @@ static void digest_list(struct nv_digest *d, const struct strv *list)
 void nv_fingerprint_query(const struct nv_driver_query *q, struct nv_digest *d)
 {
 	nv_digest_text(d, VERSION);
-	nv_digest_text(d, q->driver_root);
+	/* "" and "/" ask for the same. */
+	nv_digest_text(d, q->driver_root && strcmp(q->driver_root, "/") != 0 ? q->driver_root : "");
 	digest_list(d, q->library_paths);
 	digest_list(d, q->config_paths);
 	nv_digest_text(d, q->path);

@@ -94,10 +94,14 @@ static struct strv words(const char *text)
 static const char *resolved(const struct cdi_registry *r, const char *wanted)
 {
 	struct strv list = words(wanted);
+	struct cdi_founds founds = {0};
 	struct cdi_edits edits = {0};
 	struct err e;
 
-	CHECK_OK(cdi_registry_resolve(&arena, r, &list, &edits, &e), &e);
+	CHECK_OK(cdi_registry_resolve(&arena, r, &list, &founds, &e), &e);
+	CHECK_INT(founds.n, list.n);
+	for (size_t i = 0; i < founds.n; i++)
+		cdi_found_edits(&arena, &founds.v[i], &edits);
 	return joined(&edits.env);
 }
 
@@ -105,9 +109,9 @@ static const char *unresolved(const struct cdi_registry *r, const char *wanted)
 {
 	static struct err e;
 	struct strv list = words(wanted);
-	struct cdi_edits edits;
+	struct cdi_founds founds;
 
-	CHECK_INT(cdi_registry_resolve(&arena, r, &list, &edits, &e), -ENOENT);
+	CHECK_INT(cdi_registry_resolve(&arena, r, &list, &founds, &e), -ENOENT);
 	return e.text;
 }
 
