@@ -231,6 +231,14 @@ static int ask_child(struct arena *a, const struct container *c, const struct qu
 	return 0;
 }
 
+/* False when there is nothing; what cannot be looked up is the child's to judge. */
+static bool is_there(const struct container *c, const char *dir)
+{
+	auto_close int fd = rootfs_resolve(&c->root, dir, NULL);
+
+	return fd != -ENOENT;
+}
+
 /* Writes our file when it differs; without a directory, only what an earlier start left. */
 static int write_file(struct arena *a, const struct container *c, const char *dir, struct err *e)
 {
@@ -251,7 +259,7 @@ int job_cuda_compat(const struct container *c, const struct job_compat *o, struc
 	struct question q = {.dir = o->compat_root ? o->compat_root : DEFAULT_ROOT};
 	int known = set_version(o->host_driver_version, "host's driver version", &q.host_driver);
 	const char *dir = NULL;
-	int r;
+	int r = 0;
 
 	known += set_version(o->host_cuda_version, "host's CUDA version", &q.host_cuda);
 	if (known == 0)
@@ -262,7 +270,9 @@ int job_cuda_compat(const struct container *c, const struct job_compat *o, struc
 			"CUDA compatibility directory \"%s\" is not an absolute path without "
 			"control bytes, #, = and :",
 			q.dir);
-	r = ask_child(&a, c, &q, &dir, e);
+	/* Most images have no such directory: that is told by a lookup, without a child. */
+	if (is_there(c, q.dir))
+		r = ask_child(&a, c, &q, &dir, e);
 	if (r < 0)
 		return err_in(e, r, "CUDA compatibility");
 	/* A name that cannot be written down as it is cannot be used. */
