@@ -31,14 +31,6 @@ struct known {
 	const struct ldcache_entry *told; /* by the old cache; NULL: read */
 };
 
-/* What the old cache says about a file of one directory. */
-struct hint {
-	const char *file;
-	const struct ldcache_entry *entry;
-};
-
-struct hints VEC(struct hint);
-
 struct libdir_seen {
 	struct known *files[HASH_SIZE];
 	struct known *dirs;
@@ -61,7 +53,8 @@ struct visit {
 	int fd;
 	bool make_links;
 	struct rootfs_entries entries;
-	struct hints hints;
+	const struct ldcache_entry **told; /* what the old cache says of each, or NULL */
+	const struct known **known;	   /* what each was found to be, or NULL */
 	struct candidates found;
 };
 
@@ -191,14 +184,15 @@ static struct known *remember(struct libdir *l, struct known **list, const struc
 	return k;
 }
 
-static int by_file(const void *a, const void *b)
+static const char *join(struct arena *a, const char *dir, const char *name)
 {
-	return strcmp(((const struct hint *)a)->file, ((const struct hint *)b)->file);
-}
+	size_t n = strlen(dir), m = strlen(name);
+	char *path = arena_alloc(a, n + 1 + m + 1);
 
-static int by_hint(const void *name, const void *hint)
-{
-	return strcmp(name, ((const struct hint *)hint)->file);
+	memcpy(path, dir, n);
+	path[n] = '/';
+	memcpy(path + n + 1, name, m);
+	return path;
 }
 
 /* The file's name in a path of the directory of that name, or NULL. */
@@ -216,27 +210,36 @@ static bool is_loadable(const struct ldcache_entry *entry)
 	return (entry->flags & LDCACHE_TYPE_MASK) != 0;
 }
 
-static void collect_hints(struct visit *v)
+static int by_entry(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct rootfs_entry *)entry)->name);
+}
+
+static const struct rootfs_entry *entry_named(const struct visit *v, const char *name)
+{
+	return v->entries.n == 0
+		       ? NULL
+		       : bsearch(name, v->entries.v, v->entries.n, sizeof(*v->entries.v), by_entry);
+}
+
+static const struct ldcache_entry *told_of(const struct visit *v, const struct rootfs_entry *entry)
+{
+	return v->told[entry - v->entries.v];
+}
+
+static void collect_told(struct visit *v)
 {
 	const struct ldcache *old = &v->l->old->cache;
 
+	v->known = arena_array(v->l->a, const struct known *, v->entries.n);
+	v->told = arena_array(v->l->a, const struct ldcache_entry *, v->entries.n);
 	for (size_t i = 0; i < old->n; i++) {
 		const char *file = file_in(v->path, old->v[i].path);
+		const struct rootfs_entry *entry = file ? entry_named(v, file) : NULL;
 
-		if (file && is_loadable(&old->v[i]))
-			arena_push(v->l->a, &v->hints, ((struct hint){file, &old->v[i]}));
+		if (entry && is_loadable(&old->v[i]))
+			v->told[entry - v->entries.v] = &old->v[i];
 	}
-	if (v->hints.n > 1)
-		qsort(v->hints.v, v->hints.n, sizeof(*v->hints.v), by_file);
-}
-
-static const struct ldcache_entry *hint_for(const struct visit *v, const char *name)
-{
-	const struct hint *hint = v->hints.n == 0 ? NULL
-						  : bsearch(name, v->hints.v, v->hints.n,
-							    sizeof(*v->hints.v), by_hint);
-
-	return hint ? hint->entry : NULL;
 }
 
 /* An empty file, as committing a running GPU container leaves them, is no library any more. */
@@ -251,27 +254,30 @@ static void believe(struct known *k, const struct stat *st, const struct ldcache
 
 /* What a file of the directory is; NULL when it is no regular file. told: by the old cache, or
  * NULL. */
-static const struct known *look_at_file(struct visit *v, const char *name,
+static const struct known *look_at_file(struct visit *v, const struct rootfs_entry *entry,
 					const struct ldcache_entry *told)
 {
+	const struct known **memo = &v->known[entry - v->entries.v];
 	struct libdir *l = v->l;
 	auto_close int fd = -1;
 	struct known *k;
 	struct stat st;
 
-	if (rootfs_stat_entry(v->fd, name, &st) < 0 || !S_ISREG(st.st_mode))
+	if (*memo)
+		return *memo;
+	if (rootfs_stat_entry(v->fd, entry->name, &st) < 0 || !S_ISREG(st.st_mode))
 		return NULL;
-	k = find(*slot(l, &st), &st);
+	*memo = k = find(*slot(l, &st), &st);
 	if (k)
 		return k;
-	k = remember(l, slot(l, &st), &st);
+	*memo = k = remember(l, slot(l, &st), &st);
 	if (told) {
 		believe(k, &st, told);
 		return k;
 	}
-	fd = rootfs_open_entry(v->fd, name, NULL);
+	fd = rootfs_open_entry(v->fd, entry->name, NULL);
 	if (fd >= 0)
-		read_facts(l, fd, name, k);
+		read_facts(l, fd, entry->name, k);
 	return k;
 }
 
@@ -280,7 +286,7 @@ static const struct known *look_behind(struct visit *v, const char *name,
 				       const struct ldcache_entry *told)
 {
 	struct libdir *l = v->l;
-	const char *path = arena_printf(l->a, "%s/%s", v->path, name);
+	const char *path = join(l->a, v->path, name);
 	auto_close int fd = rootfs_resolve(l->root, path, NULL);
 	struct known *k;
 	struct stat st;
@@ -302,18 +308,6 @@ static const struct known *look_behind(struct visit *v, const char *name,
 	return k;
 }
 
-static int by_entry(const void *name, const void *entry)
-{
-	return strcmp(name, ((const struct rootfs_entry *)entry)->name);
-}
-
-static const struct rootfs_entry *entry_named(const struct visit *v, const char *name)
-{
-	return v->entries.n == 0
-		       ? NULL
-		       : bsearch(name, v->entries.v, v->entries.n, sizeof(*v->entries.v), by_entry);
-}
-
 /* The name that the linker looks for. */
 static bool is_for_linker(const char *name)
 {
@@ -324,20 +318,20 @@ static bool is_for_linker(const char *name)
  * Most links lead to a file beside them. What the old cache says about libx.so.1 it then says
  * about that file, whose SONAME it is; what it says about libx.so, it does not.
  */
-static const struct known *look_at_link(struct visit *v, const char *name)
+static const struct known *look_at_link(struct visit *v, const struct rootfs_entry *link)
 {
-	const struct ldcache_entry *told = hint_for(v, name), *of_file;
+	const struct ldcache_entry *told = told_of(v, link), *of_file;
 	const struct rootfs_entry *beside = NULL;
-	const char *target;
+	const char *name = link->name, *target;
 
 	if (rootfs_readlink_entry(v->l->a, v->fd, name, &target) == 0 && !strchr(target, '/'))
 		beside = entry_named(v, target);
 	if (!beside || beside->type != DT_REG)
 		return look_behind(v, name, told);
-	of_file = hint_for(v, target);
+	of_file = told_of(v, beside);
 	if (!of_file && !is_for_linker(name))
 		of_file = told;
-	return look_at_file(v, target, of_file);
+	return look_at_file(v, beside, of_file);
 }
 
 /*
@@ -360,8 +354,7 @@ static void add_candidate(struct visit *v, const struct rootfs_entry *entry)
 
 	if (!libdir_is_library_name(entry->name) || is_temporary(entry->name))
 		return;
-	k = is_link ? look_at_link(v, entry->name)
-		    : look_at_file(v, entry->name, hint_for(v, entry->name));
+	k = is_link ? look_at_link(v, entry) : look_at_file(v, entry, told_of(v, entry));
 	if (!k || k->flags == 0)
 		return;
 	c.soname = k->soname ? k->soname : entry->name;
@@ -419,7 +412,7 @@ static void add_to_cache(struct visit *v, const struct candidate *c, bool named)
 					   .hwcap = told ? told->hwcap : 0,
 					   .hwcaps = v->hwcaps,
 					   .soname = c->soname,
-					   .path = arena_printf(l->a, "%s/%s", v->path, file)}));
+					   .path = join(l->a, v->path, file)}));
 }
 
 /* One entry of the cache for each SONAME. */
@@ -443,7 +436,7 @@ static void choose(struct visit *v)
 
 static bool is_told_link(const struct visit *v, const struct rootfs_entry *entry)
 {
-	return entry->type == DT_LNK && !is_for_linker(entry->name) && hint_for(v, entry->name);
+	return entry->type == DT_LNK && told_of(v, entry) && !is_for_linker(entry->name);
 }
 
 static void visit(struct visit *v)
@@ -456,7 +449,7 @@ static void visit(struct visit *v)
 		return;
 	}
 	l->entries += v->entries.n;
-	collect_hints(v);
+	collect_told(v);
 	/* Links that the cache knows, before the files behind them; the others after these. */
 	for (size_t i = 0; i < v->entries.n; i++)
 		if (is_told_link(v, &v->entries.v[i]))
