@@ -57,13 +57,23 @@ static int enter_one(pid_t pid, const char *kind, struct err *e)
 int run_enter(pid_t pid, struct err *e)
 {
 	auto_free char *cwd = realpath(".", NULL);
-	/* The PID namespace first: the path of the other is in our /proc. */
-	int ret = enter_one(pid, "pid", e);
+	auto_free char *root = mem_printf("/proc/%d/root", (int)pid);
+	auto_close int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int ret;
 
+	if (fd < 0)
+		return err_sys(e, "open %s", root);
+	/* The PID namespace first: the path of the other is in our /proc. */
+	ret = enter_one(pid, "pid", e);
 	if (ret == 0)
 		ret = enter_one(pid, "mnt", e);
+	if (ret < 0)
+		return ret;
+	/* Entering leaves a chroot in which the machine was started: back to its own root. */
+	if (fchdir(fd) < 0 || chroot(".") < 0)
+		return err_sys(e, "enter the machine's root directory");
 	/* The same place where the machine has one. */
-	if (ret == 0 && cwd && chdir(cwd) < 0)
+	if (cwd && chdir(cwd) < 0)
 		(void)!chdir("/");
-	return ret;
+	return 0;
 }
