@@ -93,7 +93,7 @@ static int build_gpus(struct generator *g, const struct strv *ids, struct cdi_sp
 {
 	struct cdi_edits empty = {0};
 	bool all = generator_has_id(ids, "all");
-	struct nv_devices devices;
+	struct nv_devices devices = {0};
 	int r = generator_check_driver(g, e);
 
 	generator_describe_driver(g);

@@ -28,25 +28,28 @@ struct parser {
 	unsigned depth;
 };
 
-/* The text after "name:line:column: ". */
-static int fail_at(struct parser *p, size_t at, int code, const char *fmt, ...) PRINTF(4, 5);
+struct place {
+	size_t line, column;
+};
 
-static int fail_at(struct parser *p, size_t at, int code, const char *fmt, ...)
+static struct place place_of(const struct parser *p, size_t at)
 {
-	size_t line = 1, start = 0;
-	struct err what;
-	va_list ap;
+	struct place place = {1, 1};
 
 	for (size_t i = 0; i < at; i++) {
-		if (p->text.p[i] == '\n') {
-			line++;
-			start = i + 1;
-		}
+		place.column++;
+		if (p->text.p[i] == '\n')
+			place = (struct place){place.line + 1, 1};
 	}
-	va_start(ap, fmt);
-	(void)vsnprintf(what.text, sizeof(what.text), fmt, ap);
-	va_end(ap);
-	return err_set(p->e, code, "%s:%zu:%zu: %s", p->name, line, at - start + 1, what.text);
+	return place;
+}
+
+/* what: the text after "name:line:column: ". */
+static int fail_at(struct parser *p, size_t at, int code, const char *what)
+{
+	struct place place = place_of(p, at);
+
+	return err_set(p->e, code, "%s:%zu:%zu: %s", p->name, place.line, place.column, what);
 }
 
 /* What is at the place of an error, for its text. */
@@ -67,7 +70,8 @@ static int fail_expected(struct parser *p, const char *what)
 {
 	char buf[16];
 
-	return fail_at(p, p->at, EBADMSG, "expected %s, found %s", what, found(p, buf));
+	return fail_at(p, p->at, EBADMSG,
+		       arena_printf(p->a, "expected %s, found %s", what, found(p, buf)));
 }
 
 /* The next byte, or -1 at the end. */
@@ -115,7 +119,8 @@ static int parse_unicode_escape(struct parser *p, uint32_t *ret)
 			high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 	}
 	if (!utf8_is_valid_code(high))
-		return fail_at(p, at, EBADMSG, "\\u%04x is half of a surrogate pair", high);
+		return fail_at(p, at, EBADMSG,
+			       arena_printf(p->a, "\\u%04x is half of a surrogate pair", high));
 	*ret = high;
 	return 0;
 }
@@ -152,16 +157,20 @@ static int scan_string(struct parser *p, struct str *ret_raw, bool *ret_escapes)
 	for (; (c = peek(p)) != '"'; p->at += n) {
 		n = 1;
 		if (p->at - start >= p->limits->max_string)
-			return fail_at(p, start - 1, EFBIG, "a string is longer than %zu bytes",
-				       p->limits->max_string);
+			return fail_at(p, start - 1, EFBIG,
+				       arena_printf(p->a, "a string is longer than %zu bytes",
+						    p->limits->max_string));
 		if (c == '\\') {
 			escapes = true;
 			n = p->at + 1 < p->text.n ? 2 : 1;
 		} else if (c < 0) {
 			return fail_at(p, start - 1, EBADMSG, "a string has no closing quote");
 		} else if (c < 0x20) {
-			return fail_at(p, p->at, EBADMSG,
-				       "byte 0x%02x in a string must be written as an escape", c);
+			return fail_at(
+				p, p->at, EBADMSG,
+				arena_printf(p->a,
+					     "byte 0x%02x in a string must be written as an escape",
+					     c));
 		} else if (c >= 0x80) {
 			n = utf8_length(str_sub(p->text, p->at, p->text.n));
 			if (n == 0)
@@ -273,8 +282,9 @@ static int parse_value(struct parser *p, struct json *j)
 		j->type = c == '{' ? JSON_OBJECT : JSON_ARRAY;
 		p->at++;
 		if (++p->depth > p->limits->max_depth)
-			return fail_at(p, j->start, EFBIG, "nested deeper than %u levels",
-				       p->limits->max_depth);
+			return fail_at(p, j->start, EFBIG,
+				       arena_printf(p->a, "nested deeper than %u levels",
+						    p->limits->max_depth));
 		return 0;
 	}
 	if (c == '"') {
@@ -305,7 +315,7 @@ static int check_members(struct parser *p, const struct json *object)
 	at = again->lead;
 	while (json_is_blank(p->text.p[at]))
 		at++;
-	return fail_at(p, at, EBADMSG, "%s", json_describe_duplicate(p->a, first, again));
+	return fail_at(p, at, EBADMSG, json_describe_duplicate(p->a, first, again));
 }
 
 /* Behind the closing bracket. */
@@ -324,7 +334,8 @@ static int parse_child(struct parser *p, struct json *container, struct json **r
 	int r;
 
 	if (++p->nodes > p->limits->max_nodes)
-		return fail_at(p, p->at, EFBIG, "more than %zu values", p->limits->max_nodes);
+		return fail_at(p, p->at, EFBIG,
+			       arena_printf(p->a, "more than %zu values", p->limits->max_nodes));
 	j->lead = (uint32_t)p->at;
 	skip_blanks(p);
 	if (container && container->type == JSON_OBJECT) {
