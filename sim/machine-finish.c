@@ -58,6 +58,18 @@ static int parse_pci(const char *text, uint32_t *domain, uint32_t *bus, uint32_t
 	return 0;
 }
 
+/* "9.0" */
+static int parse_capability(const char *text, uint32_t *major, uint32_t *minor)
+{
+	struct str s = str_of(text);
+	size_t dot = str_find(s, '.');
+
+	if (str_to_u32(str_sub(s, 0, dot), major) < 0 ||
+	    str_to_u32(str_sub(s, dot + 1, s.n), minor) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
 /* The number before the mark, taken off *rest together with it. */
 static bool take_number(struct str *rest, const char *mark, uint32_t *ret)
 {
@@ -145,6 +157,10 @@ int machine_finish_gpu(struct arena *a, struct machine_gpu *gpu, struct err *e)
 			e, EBADMSG,
 			"GPU %s: architecture \"%s\" is unknown: give \"compute_capability\" too",
 			gpu->pci, gpu->architecture);
+	if (parse_capability(gpu->compute_capability, &gpu->compute_major, &gpu->compute_minor) < 0)
+		return err_set(e, EBADMSG,
+			       "GPU %s: \"compute_capability\" \"%s\" is not of the form 9.0",
+			       gpu->pci, gpu->compute_capability);
 	if (gpu->mig_enabled)
 		gpu->mig_capable = true;
 	if (gpu->migs.n > 0 && !gpu->mig_enabled)
@@ -225,10 +241,25 @@ static int finish_driver(struct machine_driver *d, struct err *e)
 	return 0;
 }
 
+static int finish_switches(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < m->switches.n; i++) {
+		struct machine_switch *s = &m->switches.v[i];
+
+		if (!s->pci || parse_pci(s->pci, &s->domain, &s->bus, &s->device) < 0)
+			return err_set(e, EBADMSG,
+				       "an NVSwitch needs a \"pci\" address like 0000:05:00.0, in "
+				       "lower case");
+	}
+	return 0;
+}
+
 int machine_finish(struct arena *a, struct machine *m, struct err *e)
 {
 	int ret = finish_driver(&m->driver, e);
 
+	if (ret == 0)
+		ret = finish_switches(m, e);
 	if (ret < 0)
 		return ret;
 	if (m->gpus.n > 0)

@@ -39,7 +39,8 @@ struct machine_gpu {
 	const char *held_by; /* the kernel driver that has it while ours is not loaded, or "" */
 	const char *pci;     /* "0000:00:06.0" */
 	uint32_t domain, bus, device;
-	uint32_t minor; /* of /dev/nvidiaN */
+	uint32_t compute_major, compute_minor; /* of compute_capability */
+	uint32_t minor;			       /* of /dev/nvidiaN */
 	uint32_t device_id, subsystem_id, class_code;
 	uint32_t irq;
 	int32_t numa_node;	      /* -1: none */

@@ -368,8 +368,6 @@ static int read_switches(const struct reader *r, const struct json *j, struct ma
 		ret = read_object(r, item, &machine_switch_table, &nvswitch, NULL);
 		if (ret < 0)
 			return ret;
-		if (!nvswitch.pci)
-			return complain(r, item, "an NVSwitch needs a \"pci\" address");
 		arena_push(r->a, &m->switches, nvswitch);
 	}
 	return 1;

@@ -26,7 +26,8 @@
 #define MACHINE_PATH MACHINE_DIR "/machine.json"
 
 struct machine_switch {
-	const char *pci;
+	const char *pci; /* "0000:05:00.0" */
+	uint32_t domain, bus, device;
 	uint32_t minor; /* of /dev/nvidia-nvswitchN */
 };
 

@@ -82,26 +82,15 @@ NVML(nvmlDeviceGetBrand, nvml_device device, unsigned *ret)
 	return NVML_OK;
 }
 
-static bool capability(const struct machine_gpu *gpu, uint32_t *major, uint32_t *minor)
-{
-	struct str rest = str_of(gpu->compute_capability), part;
-
-	return str_split(&rest, '.', &part) && str_to_u32(part, major) == 0 && rest.p &&
-	       str_to_u32(rest, minor) == 0;
-}
-
 NVML(nvmlDeviceGetCudaComputeCapability, nvml_device device, int *major, int *minor)
 {
-	uint32_t high, low;
 	struct sim_target t;
 	nvml_return r = sim_device(__func__, device, &t);
 
 	if (r != NVML_OK || !major || !minor)
 		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
-	if (!capability(t.gpu, &high, &low))
-		return NVML_UNKNOWN_ERROR;
-	*major = (int)high;
-	*minor = (int)low;
+	*major = (int)t.gpu->compute_major;
+	*minor = (int)t.gpu->compute_minor;
 	return NVML_OK;
 }
 
@@ -116,7 +105,9 @@ NVML(nvmlDeviceGetArchitecture, nvml_device device, unsigned *ret)
 	if (r != NVML_OK || !ret)
 		return r != NVML_OK ? r : NVML_INVALID_ARGUMENT;
 	*ret = 0xffffffff;
-	if (!capability(t.gpu, &high, &low) || high >= COUNT_OF(by_major))
+	high = t.gpu->compute_major;
+	low = t.gpu->compute_minor;
+	if (high >= COUNT_OF(by_major))
 		return NVML_OK;
 	*ret = by_major[high] + ((high == 7 && low >= 5) || (high == 8 && low == 9) ? 1 : 0);
 	return NVML_OK;

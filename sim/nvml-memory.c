@@ -143,7 +143,7 @@ NVML(nvmlDeviceGetDetailedEccErrors, nvml_device device, unsigned type, unsigned
 /* Since Ampere rows are remapped and no pages retired. */
 static bool retires_pages(const struct machine_gpu *gpu)
 {
-	return gpu->compute_capability[0] < '8' && gpu->compute_capability[1] == '.';
+	return gpu->compute_major < 8;
 }
 
 static nvml_return retired(const char *call, nvml_device device, unsigned *count)

@@ -90,7 +90,7 @@ static unsigned decoders(const struct machine_gpu *gpu, unsigned slices)
 {
 	static const unsigned ampere[] = {0, 0, 1, 2, 2, 3, 4, 5, 5};
 
-	if (gpu->compute_capability[0] == '8' && slices < COUNT_OF(ampere))
+	if (gpu->compute_major == 8 && slices < COUNT_OF(ampere))
 		return ampere[slices];
 	return slices;
 }

@@ -145,11 +145,11 @@ NVML(nvmlDeviceGetNvLinkVersion, nvml_device device, unsigned link, unsigned *re
 {
 	struct sim_target t;
 	nvml_return r = begin_link(__func__, device, link, ret, &t);
-	unsigned major;
+	uint32_t major;
 
 	if (r != NVML_OK)
 		return r;
-	major = (unsigned)atol(t.gpu->compute_capability);
+	major = t.gpu->compute_major;
 	*ret = major >= 10 ? 5 : major == 9 ? 4 : major == 8 ? 3 : 2;
 	return NVML_OK;
 }
@@ -179,7 +179,7 @@ NVML(nvmlDeviceGetNvLinkRemoteDeviceType, nvml_device device, unsigned link, uns
 static nvml_return remote(const char *call, nvml_device device, unsigned link,
 			  struct nvml_pci_v3 *ret)
 {
-	unsigned domain = 0, bus = 0, slot = 0;
+	uint32_t domain, bus, slot;
 	const struct machine_gpu *peer;
 	struct sim_target t;
 	nvml_return r = begin_link(call, device, link, ret, &t);
@@ -193,9 +193,14 @@ static nvml_return remote(const char *call, nvml_device device, unsigned link,
 		domain = peer->domain;
 		bus = peer->bus;
 		slot = peer->device;
-	} else if (t.machine->switches.n == 0 ||
-		   sscanf(t.machine->switches.v[link % t.machine->switches.n].pci, "%x:%x:%x",
-			  &domain, &bus, &slot) != 3) {
+	} else if (t.machine->switches.n > 0) {
+		const struct machine_switch *s =
+			&t.machine->switches.v[link % t.machine->switches.n];
+
+		domain = s->domain;
+		bus = s->bus;
+		slot = s->device;
+	} else {
 		return NVML_NOT_FOUND;
 	}
 	*ret = (struct nvml_pci_v3){.domain = domain, .bus = bus, .device = slot};

@@ -88,6 +88,12 @@ TEST(bad_descriptions_name_file_line_and_key)
 		"m.json:2: \"minor\" must be a number from 0 to 254");
 	refused("{" DRIVER ", \"gpus\": [{\"pci\": \"7:0.0\"}]}",
 		"m.json:1: a GPU needs a \"pci\" address");
+	refused("{" DRIVER ", \"nvswitches\": [{\"pci\": \"0000:5:00.0\"}]}",
+		"an NVSwitch needs a \"pci\" address like 0000:05:00.0");
+	refused("{" DRIVER ", \"nvswitches\": [{}]}", "an NVSwitch needs a \"pci\" address");
+	refused("{" DRIVER
+		", \"gpus\": [{\"pci\": \"0000:07:00.0\", \"compute_capability\": \"9\"}]}",
+		"GPU 0000:07:00.0: \"compute_capability\" \"9\" is not of the form 9.0");
 	refused("{" DRIVER ", \"gpus\": [{\"pci\": \"0000:07:00.0\", \"lost\": 1}]}",
 		"\"lost\" must be true or false");
 	refused("{" DRIVER
