@@ -36,6 +36,9 @@ _Static_assert(sizeof(struct header) % ALIGNMENT == 0, "blocks must stay aligned
 static _Alignas(ALIGNMENT) char first[64 << 10];
 static char *next = first, *end = first + sizeof(first);
 
+/* Behind it nothing was handed out yet, so all is zero: not touched, a page costs nothing. */
+static char *used = first;
+
 static struct header *header_of(void *p)
 {
 	return (struct header *)p - 1;
@@ -63,7 +66,8 @@ static void *take_large(size_t size)
 	return h + 1;
 }
 
-static void *take(size_t n)
+/* *stale: how many bytes at the beginning of the block may not be zero. */
+static void *take(size_t n, size_t *stale)
 {
 	size_t size = (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	struct header *h;
@@ -72,6 +76,7 @@ static void *take(size_t n)
 		errno = ENOMEM;
 		return NULL;
 	}
+	*stale = 0;
 	if (size >= LARGE_SIZE)
 		return take_large(size);
 	if ((size_t)(end - next) < sizeof(*h) + size) {
@@ -79,18 +84,24 @@ static void *take(size_t n)
 
 		if (!region)
 			return NULL;
-		next = region;
+		next = used = region;
 		end = region + REGION_SIZE;
 	}
 	h = (struct header *)(void *)next;
 	*h = (struct header){size, 0};
 	next += sizeof(*h) + size;
+	if ((char *)(h + 1) < used)
+		*stale = (size_t)((used < next ? used : next) - (char *)(h + 1));
+	if (used < next)
+		used = next;
 	return h + 1;
 }
 
 void *malloc(size_t n)
 {
-	return take(n);
+	size_t stale;
+
+	return take(n, &stale);
 }
 
 void free(void *p)
@@ -110,37 +121,38 @@ void free(void *p)
 
 void *calloc(size_t count, size_t size)
 {
-	size_t n;
+	size_t n, stale;
 	void *p;
 
 	if (__builtin_mul_overflow(count, size, &n)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	p = take(n);
-	/* A mapping is zeroed; a region's blocks may have been used before. */
-	if (p && !header_of(p)->large)
-		memset(p, 0, n);
+	p = take(n, &stale);
+	if (p)
+		memset(p, 0, stale);
 	return p;
 }
 
 void *realloc(void *p, size_t n)
 {
-	size_t size = (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size_t size = (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1), stale;
 	struct header *h;
 	void *grown;
 
 	if (!p)
-		return take(n);
+		return take(n, &stale);
 	h = header_of(p);
 	if (n <= h->size)
 		return p;
 	if (is_last(h, p) && n < LARGE_SIZE && size <= (size_t)(end - (char *)p)) {
 		h->size = size;
 		next = (char *)p + size;
+		if (used < next)
+			used = next;
 		return p;
 	}
-	grown = take(n);
+	grown = take(n, &stale);
 	if (!grown)
 		return NULL;
 	memcpy(grown, p, h->size);
@@ -152,7 +164,7 @@ void *realloc(void *p, size_t n)
 void *aligned_alloc(size_t alignment, size_t n)
 {
 	if (alignment <= ALIGNMENT)
-		return take(n);
+		return malloc(n);
 	errno = EINVAL;
 	return NULL;
 }
