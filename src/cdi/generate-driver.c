@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "nv/files.h"
 
 static const char *const read_only[] = {"ro", "nosuid", "nodev", "rbind", "rprivate"};
 /* A connection to a daemon of the host is no use read-only. */
@@ -34,12 +35,26 @@ static void add_library_dirs(struct generator *g, struct cdi_edits *to)
 	arena_push(g->a, &to->env, arena_str(g->a, strbuf_str(&text)));
 }
 
+/* What only programs that draw look for; whoever manages GPUs does not. */
+static bool is_for_drawing(const struct nv_file *f)
+{
+	if (f->platform || f->kind == NV_FILE_CONFIG || f->kind == NV_FILE_XORG)
+		return true;
+	return f->kind == NV_FILE_BINARY && !(f->classes & ~(unsigned)NV_CLASS_DRM);
+}
+
+bool generator_wants(const struct generator *g, const struct nv_file *f)
+{
+	return nv_file_wanted(f, g->classes) &&
+	       !(g->o->mode == CDI_MODE_MANAGEMENT && is_for_drawing(f));
+}
+
 void generator_add_driver(struct generator *g, struct cdi_edits *to)
 {
 	const struct nv_files *files = &g->s->driver.files;
 
 	for (size_t i = 0; i < files->n; i++)
-		if (nv_file_wanted(&files->v[i], g->classes))
+		if (generator_wants(g, &files->v[i]))
 			add_mount(g, to, &files->v[i]);
 	add_library_dirs(g, to);
 }

@@ -45,14 +45,19 @@ static void add_pair(struct generator *g, struct strv *args, const char *option,
 	arena_push(g->a, args, value);
 }
 
+/* Separate hooks say what the original's say, no more. */
+static bool is_separate(const struct generator *g)
+{
+	return (g->o->features & CDI_FEATURE_SEPARATE_HOOKS) != 0;
+}
+
 void generator_add_hook(struct generator *g, struct cdi_edits *to, const char *name,
 			const struct strv *args)
 {
 	const char *program = path_base(g->o->hook_path);
-	bool separate = (g->o->features & CDI_FEATURE_SEPARATE_HOOKS) != 0;
 	struct cdi_hook hook = {.name = "createContainer",
 				.path = g->o->hook_path,
-				.timeout = separate ? 0 : HOOK_TIMEOUT};
+				.timeout = is_separate(g) ? 0 : HOOK_TIMEOUT};
 
 	arena_push(g->a, &hook.args, program);
 	if (strcmp(program, "nvidia-ctk") == 0)
@@ -68,10 +73,13 @@ static void add_links(struct generator *g, struct strv *args, enum nv_link_group
 {
 	const struct nv_links *links = &g->s->driver.links;
 
+	if (g->o->mode == CDI_MODE_MANAGEMENT && group == NV_LINK_GRAPHICS)
+		return;
 	for (size_t i = 0; i < links->n; i++) {
 		const struct nv_link *l = &links->v[i];
 
-		if (l->group == group && nv_link_wanted(l, g->classes))
+		if (l->group == group && nv_link_wanted(l, g->classes) &&
+		    !(l->added && is_separate(g)))
 			add_pair(g, args, "--link",
 				 arena_printf(g->a, "%s::%s", l->target, l->path));
 	}
@@ -88,7 +96,8 @@ static void add_folders(struct generator *g, struct strv *args)
 		auto_free char *dir = path_dir(f->path);
 		bool known = false;
 
-		if (f->kind != NV_FILE_LIBRARY || !nv_file_wanted(f, g->classes) ||
+		if (f->kind != NV_FILE_LIBRARY || !generator_wants(g, f) ||
+		    (f->platform && is_separate(g)) ||
 		    !str_has_prefix(str_of(path_base(f->path)), "lib"))
 			continue;
 		for (size_t k = first; k < args->n && !known; k++)
@@ -231,7 +240,7 @@ void generator_add_hooks(struct generator *g, struct cdi_edits *to, unsigned pos
 {
 	unsigned wanted = g->o->jobs & possible & cdi_jobs_for(g->classes);
 
-	if (g->o->features & CDI_FEATURE_SEPARATE_HOOKS)
+	if (is_separate(g))
 		add_separate(g, to, wanted);
 	else if (wanted != 0)
 		add_setup(g, to, wanted);

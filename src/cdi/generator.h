@@ -72,6 +72,9 @@ void generator_describe_driver(struct generator *g);
  */
 int generator_check_driver(struct generator *g, struct err *e) MUST_USE;
 
+/* Whether this spec or container gets the file. */
+bool generator_wants(const struct generator *g, const struct nv_file *f);
+
 /* Mounts and the variable that names the directory of libcuda. */
 void generator_add_driver(struct generator *g, struct cdi_edits *to);
 

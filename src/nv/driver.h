@@ -35,6 +35,7 @@ struct nv_file {
 	const char *soname; /* libraries; NULL without */
 	unsigned bits;	    /* libraries: 32 or 64 */
 	bool is_dir;
+	bool platform; /* an external platform library, versioned by itself */
 };
 
 enum nv_link_group { NV_LINK_GRAPHICS, NV_LINK_DRIVER };
@@ -44,6 +45,7 @@ struct nv_link {
 	enum nv_link_group group;
 	unsigned classes;
 	unsigned bits; /* of the library that it is for; 0 without one */
+	bool added;    /* one that the original does not make */
 	const char *target, *path;
 };
 

@@ -56,7 +56,8 @@ static bool add_binary(struct nv_collect *c, const struct nv_known_binary *k, co
 	struct nv_file f = {.kind = NV_FILE_BINARY,
 			    .classes = k->classes,
 			    .path = arena_printf(c->a, "%s/%s", dir, k->name)};
-	struct nv_link l = {NV_LINK_DRIVER, k->classes, 0, f.path, NULL};
+	struct nv_link l = {
+		.group = NV_LINK_DRIVER, .classes = k->classes, .added = true, .target = f.path};
 
 	if (!is_program(c, f.path, &f.host))
 		return false;

@@ -40,8 +40,10 @@ static void add_xorg_link(struct nv_collect *c, const struct nv_file *f)
 
 	for (size_t i = 0; i < nv_known_link_count; i++) {
 		const struct nv_known_link *k = &nv_known_links[i];
-		struct nv_link l = {NV_LINK_GRAPHICS, k->classes, 0, file,
-				    arena_printf(c->a, "%s/%s", dir, k->path)};
+		struct nv_link l = {.group = NV_LINK_GRAPHICS,
+				    .classes = k->classes,
+				    .target = file,
+				    .path = arena_printf(c->a, "%s/%s", dir, k->path)};
 
 		if (str_has_prefix(str_of(file), k->path) &&
 		    str_has_prefix(str_of(k->path), k->library))

@@ -59,7 +59,13 @@ static void add_link(struct nv_collect *c, const struct nv_file *f, enum nv_link
 {
 	auto_free char *dir = path_dir(f->path);
 	auto_free char *path = path_join(dir, name);
-	struct nv_link l = {group, f->classes, f->bits, target, arena_strdup(c->a, path)};
+	bool is_soname = f->soname && strcmp(f->soname, name) == 0;
+	struct nv_link l = {.group = group,
+			    .classes = f->classes,
+			    .bits = f->bits,
+			    .added = f->platform || (is_soname && !host_has_link(c, f, name)),
+			    .target = target,
+			    .path = arena_strdup(c->a, path)};
 
 	nv_collect_link(c, &l);
 }
@@ -107,6 +113,9 @@ static int add_library(struct nv_collect *c, const struct nv_lib_dir *dir, const
 	struct nv_file f = {.kind = NV_FILE_LIBRARY,
 			    .classes = known ? known->classes : (unsigned)NV_CLASS_ALL};
 	struct stat st;
+
+	f.platform = known && (known->rules & NV_LIBRARY_OWN_VERSION) &&
+		     !nv_search_is_versioned(str_of(name), c->d->version);
 
 	if (nv_root_resolve(c->a, dir->root, dir->path, name, &f.path) < 0)
 		return 0;

@@ -70,6 +70,7 @@ static void put_driver(struct strbuf *b, const struct nv_driver *d)
 		put_text(b, f->soname);
 		put_number(b, f->bits);
 		put_number(b, f->is_dir);
+		put_number(b, f->platform);
 	}
 	put_number(b, d->links.n);
 	for (size_t i = 0; i < d->links.n; i++) {
@@ -78,6 +79,7 @@ static void put_driver(struct strbuf *b, const struct nv_driver *d)
 		put_number(b, l->group);
 		put_number(b, l->classes);
 		put_number(b, l->bits);
+		put_number(b, l->added);
 		put_text(b, l->target);
 		put_text(b, l->path);
 	}
@@ -264,6 +266,7 @@ static struct nv_files get_files(struct reader *r)
 		f.soname = get_text(r);
 		f.bits = (unsigned)get_u64(r, 64);
 		f.is_dir = get_u64(r, 1);
+		f.platform = get_u64(r, 1);
 		arena_push(r->a, &files, f);
 	}
 	return files;
@@ -287,6 +290,7 @@ static struct nv_driver get_driver(struct reader *r)
 		l.group = (enum nv_link_group)get_u64(r, NV_LINK_DRIVER);
 		l.classes = (unsigned)get_u64(r, NV_CLASS_ALL);
 		l.bits = (unsigned)get_u64(r, 64);
+		l.added = get_u64(r, 1);
 		l.target = need_text(r);
 		l.path = need_text(r);
 		arena_push(r->a, &d.links, l);

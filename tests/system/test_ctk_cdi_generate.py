@@ -177,6 +177,59 @@ def test_one_hook_unless_asked_otherwise(one):
     assert hooks(generate(one, "--disable-hook=all")) == []
 
 
+def original_links(machine, directory, version):
+    """The links of the original's second hook, worked out from the machine itself (spec: ctk-cdi.md 3.4)."""
+    special = {"libcuda": ("libcuda.so.1", "libcuda.so"), "libGLX_nvidia": (None, "libGLX_indirect.so.0"),
+               "libnvidia-opticalflow": ("libnvidia-opticalflow.so.1", "libnvidia-opticalflow.so")}
+    script = (f"for f in {directory}/*.so.{version} {directory}/vdpau/*.so.{version}; do test -f $f || continue; d=${{f%/*}};"
+              " n=$(readelf -d $f | sed -n 's/.*soname: .\\(.*\\)\\]/\\1/p'); p=${n%%.so*}.so;"
+              " echo $f ${n:-${f##*/}} $(test -L $d/$n && echo y || echo n) $(test -L $d/$p && echo y || echo n); done")
+    links = []
+    for line in machine.run("sh", "-c", script).ok().out.splitlines():
+        path, soname, has_soname, has_plain = line.split()
+        where, file = path.rsplit("/", 1)
+        stem, plain = file.split(".so.")[0], soname.split(".so")[0] + ".so"
+        if stem in special:
+            links.append(f"{special[stem][0] or file}::{where}/{special[stem][1]}")
+        if soname != file and has_soname == "y":
+            links.append(f"{file}::{where}/{soname}")
+        if plain != soname and has_plain == "y":
+            links.append(f"{soname}::{where}/{plain}")
+    return list(dict.fromkeys(links))
+
+
+@pytest.mark.parametrize("platform", ["h200-x1", "workstation", "dgx-h100"])
+def test_separate_hooks_are_the_originals_in_order_and_arguments(machines, platform):
+    m = machines(platform)
+    spec = generate(m, "--feature-flag=separate-hooks")
+    directory = spec["containerEdits"]["env"][0].removeprefix("NVIDIA_CTK_LIBCUDA_DIR=")
+    libcuda = next(x["hostPath"] for x in spec["containerEdits"]["mounts"] if "/libcuda.so." in x["hostPath"])
+    version = libcuda.rsplit(".so.", 1)[1]
+    args = [h["args"][1:] for h in spec["containerEdits"]["hooks"]]
+    if platform == "workstation":
+        assert args.pop(0) == [
+            "create-symlinks", "--link", f"../libnvidia-allocator.so.1::{directory}/gbm/nvidia-drm_gbm.so",
+            "--link", f"libnvidia-vulkan-producer.so.{version}::{directory}/libnvidia-vulkan-producer.so",
+            "--link", f"libglxserver_nvidia.so.{version}::/usr/lib/xorg/modules/extensions/libglxserver_nvidia.so"]
+    elif args[1][0] == "create-symlinks":
+        args.pop(0)
+    vdpau = [x for x in spec["containerEdits"]["mounts"] if "/vdpau/" in x["hostPath"]]
+    assert args == [
+        ["create-symlinks"] + [x for link in original_links(m, directory, version) for x in ("--link", link)],
+        ["enable-cuda-compat", f"--host-driver-version={version}"],
+        ["update-ldcache", "--folder", directory] + (["--folder", f"{directory}/vdpau"] if vdpau else []),
+        ["disable-device-node-modification"], ["update-application-profile"]]
+    assert all(h.keys() == {"hookName", "path", "args", "env"} for h in spec["containerEdits"]["hooks"])
+
+
+def test_management_has_no_graphics_of_its_own(machines):
+    spec = generate(machines("workstation"), "--mode=management", "--feature-flag=separate-hooks")
+    sources = [x["hostPath"] for x in spec["containerEdits"]["mounts"]]
+    assert [x for x in sources if "libnvidia-glcore.so" in x]
+    assert not [x for x in sources if re.search("nvidia-egl-|xorg|/etc/|/usr/share/|xconfig", x)]
+    assert [h["args"][1] for h in spec["containerEdits"]["hooks"]] == ["create-symlinks", "enable-cuda-compat", "update-ldcache"]
+
+
 @pytest.mark.parametrize("job", HOOKS)
 def test_each_job_can_be_left_out(one, job):
     separate = hooks(generate(one, "--feature-flag=separate-hooks", "--disable-hook", job))
