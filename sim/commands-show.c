@@ -70,7 +70,7 @@ static void show_machine(const struct machine *m)
 	AUTO(strbuf_done) struct strbuf parts = {0};
 
 	machine_part_names(m->driver.parts, &parts);
-	(void)printf("%s: %s\n", m->name, m->summary);
+	(void)printf("%s%s%s\n", m->name, m->summary[0] != '\0' ? ": " : "", m->summary);
 	(void)printf("driver: %s, CUDA %s, %s layout, root %s%s\n", m->driver.version,
 		     m->driver.cuda, machine_layout_name(m->driver.layout), m->driver.root,
 		     m->loaded ? "" : ", not loaded");

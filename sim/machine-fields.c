@@ -5,9 +5,9 @@
 	{                                                                                          \
 #member, kind, offsetof(type, member), max                                         \
 	}
-#define TABLE(text, list)                                                                          \
+#define TABLE(text, list, more)                                                                    \
 	{                                                                                          \
-		.what = (text), .fields = (list), .n = COUNT_OF(list)                              \
+		.what = (text), .fields = (list), .n = COUNT_OF(list), .others = (more)            \
 	}
 
 static const struct machine_field top_fields[] = {
@@ -20,7 +20,9 @@ static const struct machine_field top_fields[] = {
 	FIELD(struct machine, loaded, MACHINE_BOOL, 0),
 	FIELD(struct machine, modeset, MACHINE_BOOL, 0),
 };
-const struct machine_table machine_top_table = TABLE("the machine", top_fields);
+const struct machine_table machine_top_table =
+	TABLE("the machine", top_fields,
+	      "driver gpu gpus nvswitches imex_channels majors missing faults");
 
 static const struct machine_field driver_fields[] = {
 	FIELD(struct machine_driver, version, MACHINE_STR, 0),
@@ -29,7 +31,8 @@ static const struct machine_field driver_fields[] = {
 	FIELD(struct machine_driver, open, MACHINE_BOOL, 0),
 	FIELD(struct machine_driver, root, MACHINE_STR, 0),
 };
-const struct machine_table machine_driver_table = TABLE("\"driver\"", driver_fields);
+const struct machine_table machine_driver_table =
+	TABLE("\"driver\"", driver_fields, "layout parts without files");
 
 #define MAJOR(member, key)                                                                         \
 	{                                                                                          \
@@ -48,7 +51,7 @@ static const struct machine_field majors_fields[] = {
 	MAJOR(uverbs, "infiniband_verbs"),
 	MAJOR(drm, "drm"),
 };
-const struct machine_table machine_majors_table = TABLE("\"majors\"", majors_fields);
+const struct machine_table machine_majors_table = TABLE("\"majors\"", majors_fields, NULL);
 
 #define GPU(member, kind, max) FIELD(struct machine_gpu, member, kind, max)
 
@@ -125,7 +128,7 @@ static const struct machine_field gpu_fields[] = {
 	GPU(addressing_mode, MACHINE_STR, 0),
 	GPU(nvlinks, MACHINE_U32, 36),
 };
-const struct machine_table machine_gpu_table = TABLE("a GPU", gpu_fields);
+const struct machine_table machine_gpu_table = TABLE("a GPU", gpu_fields, "mig processes");
 
 static const struct machine_field mig_fields[] = {
 	FIELD(struct machine_mig, gi, MACHINE_U32, MACHINE_MAX_GI - 1),
@@ -136,7 +139,7 @@ static const struct machine_field mig_fields[] = {
 	FIELD(struct machine_mig, memory_mib, MACHINE_U32, 16777216),
 	FIELD(struct machine_mig, multiprocessors, MACHINE_U32, 10000),
 };
-const struct machine_table machine_mig_table = TABLE("a MIG instance", mig_fields);
+const struct machine_table machine_mig_table = TABLE("a MIG instance", mig_fields, NULL);
 
 static const struct machine_field process_fields[] = {
 	FIELD(struct machine_process, pid, MACHINE_U32, 4194304),
@@ -147,13 +150,13 @@ static const struct machine_field process_fields[] = {
 	FIELD(struct machine_process, gi, MACHINE_I32, MACHINE_MAX_GI - 1),
 	FIELD(struct machine_process, ci, MACHINE_I32, MACHINE_MAX_CI - 1),
 };
-const struct machine_table machine_process_table = TABLE("a process", process_fields);
+const struct machine_table machine_process_table = TABLE("a process", process_fields, NULL);
 
 static const struct machine_field switch_fields[] = {
 	FIELD(struct machine_switch, pci, MACHINE_STR, 0),
 	FIELD(struct machine_switch, minor, MACHINE_U32, 254),
 };
-const struct machine_table machine_switch_table = TABLE("an NVSwitch", switch_fields);
+const struct machine_table machine_switch_table = TABLE("an NVSwitch", switch_fields, NULL);
 
 static const struct machine_field file_fields[] = {
 	FIELD(struct machine_file, path, MACHINE_STR, 0),
@@ -161,7 +164,7 @@ static const struct machine_field file_fields[] = {
 	FIELD(struct machine_file, text, MACHINE_STR, 0),
 	FIELD(struct machine_file, size, MACHINE_U64, 0),
 };
-const struct machine_table machine_file_table = TABLE("a file", file_fields);
+const struct machine_table machine_file_table = TABLE("a file", file_fields, NULL);
 
 static const struct machine_field fault_fields[] = {
 	FIELD(struct machine_fault, call, MACHINE_STR, 0),
@@ -172,7 +175,7 @@ static const struct machine_field fault_fields[] = {
 	FIELD(struct machine_fault, crash, MACHINE_BOOL, 0),
 	FIELD(struct machine_fault, missing, MACHINE_BOOL, 0),
 };
-const struct machine_table machine_fault_table = TABLE("a fault", fault_fields);
+const struct machine_table machine_fault_table = TABLE("a fault", fault_fields, NULL);
 
 const char *const machine_layout_names[3] = {"debian", "rhel", "local"};
 const char *const machine_part_list[12] = {

@@ -29,6 +29,7 @@ struct machine_table {
 	const char *what; /* "a GPU": for messages */
 	const struct machine_field *fields;
 	size_t n;
+	const char *others; /* names of keys that are no plain values, for guesses; or NULL */
 };
 
 extern const struct machine_table machine_top_table, machine_driver_table, machine_majors_table,

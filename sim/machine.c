@@ -127,6 +127,7 @@ static int unknown_key(const struct reader *r, const struct json *member,
 
 	for (size_t i = 0; i < table->n; i++)
 		cli_guess_try(&guess, str_of(table->fields[i].name));
+	cli_guess_names(&guess, table->others);
 	if (guess.best.n > 0)
 		return complain(r, member, "unknown key \"%.*s\" in %s, did you mean \"%.*s\"?",
 				STR_ARG(member->key), table->what, STR_ARG(guess.best));
@@ -182,6 +183,15 @@ static int read_layout(const struct reader *r, const struct json *j, struct mach
 	return complain(r, j, "\"layout\" must be \"debian\", \"rhel\" or \"local\"");
 }
 
+static int unknown_part(const struct reader *r, const struct json *item)
+{
+	AUTO(strbuf_done) struct strbuf known = {0};
+
+	machine_part_names(~0u, &known);
+	return complain(r, item, "unknown part of a driver: \"%.*s\" (known: %s)",
+			STR_ARG(json_str(item)), known.p);
+}
+
 static int read_parts(const struct reader *r, const struct json *j, struct machine_driver *d)
 {
 	int ret = want(r, j, JSON_ARRAY, "a list of parts");
@@ -196,8 +206,7 @@ static int read_parts(const struct reader *r, const struct json *j, struct machi
 		       !str_is(json_str(item), machine_part_list[i]))
 			i++;
 		if (i == COUNT_OF(machine_part_list))
-			return complain(r, item, "unknown part of a driver: \"%.*s\"",
-					STR_ARG(json_str(item)));
+			return unknown_part(r, item);
 		d->parts |= 1u << i;
 	}
 	return 1;
@@ -297,7 +306,8 @@ static int read_processes(const struct reader *r, const struct json *j, struct m
 
 static int read_gpu_member(const struct reader *r, const struct json *j, void *object)
 {
-	static const struct machine_table mig = {.what = "\"mig\""};
+	static const struct machine_table mig = {.what = "\"mig\"",
+						 .others = "capable enabled instances"};
 	int ret;
 
 	if (str_is(j->key, "processes"))
@@ -321,6 +331,10 @@ static int read_gpus(const struct reader *r, const struct json *top, struct mach
 		.board_part_number = "",
 		.minor = UINT32_MAX,
 		.class_code = 0x030200,
+		.memory_mib = 16384,
+		.temperature_c = 35,
+		.power_mw = 25000,
+		.power_limit_mw = 250000,
 		.numa_node = -1,
 		.drm_card = -1,
 		.drm_render = -1,

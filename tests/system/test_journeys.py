@@ -367,3 +367,17 @@ def test_help_fits_eighty_columns_and_a_wrong_option_comes_last(argv):
         return
     assert wrong.returncode == (2 if argv[0].name == "nvidia-gpu-sim" or argv[-1] == "validate" else 1)
     assert "unknown option --hlep, did you mean --help?" in wrong.stdout.splitlines()[-1].replace('\\"', '"')
+
+
+def test_a_stranger_describes_a_machine(tmp_path):
+    """The example of the manual, as it stands there; and a mistyped key."""
+    example = re.search(r"```json\n(.*?)```", (TOP / "sim/platforms/README.md").read_text(), re.S)[1]
+    file = tmp_path / "desk.json"
+    file.write_text(example)
+    shown = subprocess.run([SIM, "show", file], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("desk\n") and ", lost" in shown
+    listed = subprocess.run([SIM, "run", "--platform", file, "--", "nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    assert "GPU 0: NVIDIA RTX A2000" in listed.stdout
+    file.write_text(example.replace('"gpus"', '"gpsu"'))
+    wrong = subprocess.run([SIM, "show", file], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1 and wrong.stderr.endswith(':5: unknown key "gpsu" in the machine, did you mean "gpus"?\n')
