@@ -141,6 +141,27 @@ void nv_fingerprint_watch(struct arena *a, const struct nv_driver_query *q,
 	*ret = list;
 }
 
+/*
+ * Of what kind and whose a name is, and what a link leads to: /tmp/nvidia-mps is mounted because it
+ * is root's own directory, and when that is gone anybody may put something else there.
+ */
+static void digest_kind(struct nv_digest *d, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		nv_digest_number(d, 0);
+		return;
+	}
+	nv_digest_number(d, st.st_mode);
+	nv_digest_number(d, st.st_uid);
+	if (!S_ISLNK(st.st_mode))
+		return;
+	if (stat(path, &st) < 0)
+		st.st_mode = 0;
+	nv_digest_number(d, st.st_mode);
+}
+
 void nv_fingerprint_files(const struct strv *watched, struct nv_digest *d,
 			  struct timespec *ret_newest)
 {
@@ -151,12 +172,12 @@ void nv_fingerprint_files(const struct strv *watched, struct nv_digest *d,
 		struct stat st;
 
 		nv_digest_text(d, w);
-		if (stat(w + 1, &st) < 0) {
-			nv_digest_number(d, 0);
+		if (w[0] == '~') {
+			digest_kind(d, w + 1);
 			continue;
 		}
-		if (w[0] == '~') {
-			nv_digest_number(d, st.st_mode);
+		if (stat(w + 1, &st) < 0) {
+			nv_digest_number(d, 0);
 			continue;
 		}
 		digest_identity(d, &st);

@@ -60,8 +60,8 @@ void nv_fingerprint_gpus(struct arena *a, const struct nv_host *host, const stru
 
 /*
  * Paths whose state decides whether what nv_driver_find() found still holds.
- * The first character says what counts: '=' identity and times, '~' that it is
- * there (a socket's directory changes all the time).
+ * The first character says what counts: '=' identity and times, '~' kind and
+ * owner (what lies in a socket's directory changes all the time).
  */
 void nv_fingerprint_watch(struct arena *a, const struct nv_driver_query *q,
 			  const struct nv_driver *driver, struct strv *ret);
