@@ -5,7 +5,7 @@
 
 #include "base/fs.h"
 #include "codec/yaml.h"
-#include "test.h"
+#include "tree.h"
 
 static struct arena arena;
 static struct strv dirs;
@@ -13,10 +13,7 @@ static struct strv dirs;
 /* An empty place with the directories low and high, the latter of higher priority. */
 static void enter_scratch(void)
 {
-	char name[] = "/tmp/test-cdi-registry.XXXXXX";
-
-	CHECK(mkdtemp(name));
-	CHECK_INT(chdir(name), 0);
+	(void)tree_enter();
 	CHECK_INT(mkdir("low", 0755), 0);
 	CHECK_INT(mkdir("high", 0755), 0);
 	arena_push(&arena, &dirs, "low");

@@ -7,14 +7,11 @@
 
 #include "base/fs.h"
 #include "codec/elf.h"
-#include "test.h"
+#include "tree.h"
 
 static void enter_scratch(void)
 {
-	static char name[] = "/tmp/test-elf-file.XXXXXX";
-
-	CHECK(mkdtemp(name));
-	CHECK_INT(chdir(name), 0);
+	(void)tree_enter();
 }
 
 static void store(const char *path, const struct strbuf *b, mode_t mode)

@@ -5,15 +5,14 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
-#include "test.h"
+#include "tree.h"
 
 static struct arena arena;
 
 /* A stand-in for nvml-facts: a shell script. */
 static const char *program(const char *script)
 {
-	char dir[] = "/tmp/test-facts.XXXXXX";
-	char *path = arena_printf(&arena, "%s/nvml-facts", mkdtemp(dir));
+	char *path = arena_printf(&arena, "%s/nvml-facts", tree_enter());
 	char *text = arena_printf(&arena, "#!/bin/sh\n%s\n", script);
 	struct err e;
 

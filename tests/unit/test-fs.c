@@ -4,15 +4,12 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include "test.h"
+#include "tree.h"
 
 /* Every test starts in an empty directory of its own. */
 static void enter_scratch(void)
 {
-	char dir[] = "/tmp/test-fs.XXXXXX";
-
-	CHECK(mkdtemp(dir));
-	CHECK_INT(chdir(dir), 0);
+	(void)tree_enter();
 }
 
 /* Names in the current directory. */

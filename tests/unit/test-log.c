@@ -3,14 +3,11 @@
 
 #include <sys/stat.h>
 
-#include "test.h"
+#include "tree.h"
 
 static void enter_scratch(void)
 {
-	char dir[] = "/tmp/test-log.XXXXXX";
-
-	CHECK(mkdtemp(dir));
-	CHECK_INT(chdir(dir), 0);
+	(void)tree_enter();
 	log_clear();
 }
 

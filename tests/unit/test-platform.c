@@ -4,15 +4,7 @@
 #include <fcntl.h>
 
 #include "base/fs.h"
-#include "test.h"
-
-static char *scratch(void)
-{
-	static char dir[] = "/tmp/test-platform.XXXXXX";
-
-	CHECK(mkdtemp(dir));
-	return dir;
-}
+#include "tree.h"
 
 static void put(const char *root, const char *name, struct str text)
 {
@@ -28,12 +20,12 @@ static void put(const char *root, const char *name, struct str text)
 
 TEST(an_empty_root_is_an_ordinary_machine)
 {
-	CHECK_INT(nv_platform_find(scratch()), NV_PLATFORM_PCI);
+	CHECK_INT(nv_platform_find(tree_enter()), NV_PLATFORM_PCI);
 }
 
 TEST(a_tegra_release_file_makes_a_tegra_machine)
 {
-	char *root = scratch();
+	const char *root = tree_enter();
 
 	put(root, "etc/nv_tegra_release", STR("# R36 (release), REVISION: 4.3\n"));
 	CHECK_INT(nv_platform_find(root), NV_PLATFORM_TEGRA);
@@ -41,7 +33,7 @@ TEST(a_tegra_release_file_makes_a_tegra_machine)
 
 TEST(the_family_of_the_chip_makes_a_tegra_machine)
 {
-	char *root = scratch();
+	const char *root = tree_enter();
 
 	put(root, "sys/devices/soc0/family", STR("Tegra\n"));
 	CHECK_INT(nv_platform_find(root), NV_PLATFORM_TEGRA);
