@@ -154,26 +154,9 @@ bool oci_spec_has_bounding(const struct oci_spec *s, const char *capability)
 	return false;
 }
 
-struct str oci_spec_annotation(const struct oci_spec *s, const char *key)
-{
-	return json_str(json_get(json_field(s->root, "annotations"), key));
-}
-
 struct str oci_spec_root_path(const struct oci_spec *s)
 {
 	return json_str(member(s, "root", "path"));
-}
-
-bool oci_spec_has_userns(const struct oci_spec *s)
-{
-	const struct json *namespaces = member(s, "linux", "namespaces");
-
-	if (!json_is(namespaces, JSON_ARRAY))
-		return false;
-	json_each (n, namespaces)
-		if (str_is(json_str(json_field(n, "type")), "user"))
-			return true;
-	return false;
 }
 
 /* By base name, as the original; ".real" is what the GPU operator's installer appends. */

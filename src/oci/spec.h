@@ -50,14 +50,8 @@ void oci_spec_set_env(struct oci_spec *s, const char *name, struct str value);
  * of OCI before 1.0.0-rc5. */
 bool oci_spec_has_bounding(const struct oci_spec *s, const char *capability);
 
-/* annotations.<key>, p == NULL when absent. */
-struct str oci_spec_annotation(const struct oci_spec *s, const char *key);
-
 /* root.path as written, p == NULL when absent. */
 struct str oci_spec_root_path(const struct oci_spec *s);
-
-/* Whether the container gets a user namespace of its own. */
-bool oci_spec_has_userns(const struct oci_spec *s);
 
 /* Removes NVIDIA's own prestart hook from prestart and createRuntime, a list that becomes empty
  * with it; the number removed. */

@@ -442,28 +442,6 @@ int rootfs_symlink(const struct rootfs *r, const char *target, const char *path,
 	return k < 0 ? failed(e, k, "replace by a link", r, path) : 0;
 }
 
-int rootfs_readlink(struct arena *a, const struct rootfs *r, const char *path, const char **ret,
-		    struct err *e)
-{
-	auto_close int fd = rootfs_resolve_nofollow(r, path, e);
-	char text[PATH_MAX];
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return failed(e, -errno, "look at", r, path);
-	if (!S_ISLNK(st.st_mode))
-		return err_set(e, EINVAL, "%s in container root %s is not a symbolic link", path,
-			       r->name);
-	n = readlinkat(fd, "", text, sizeof(text));
-	if (n < 0)
-		return failed(e, -errno, "read link", r, path);
-	*ret = arena_str(a, (struct str){text, (size_t)n});
-	return 0;
-}
-
 int rootfs_list(struct arena *a, const struct rootfs *r, const char *path, size_t max,
 		struct strv *ret, struct err *e)
 {

@@ -77,10 +77,6 @@ int rootfs_update(const struct rootfs *r, const char *path, struct str data, mod
 int rootfs_symlink(const struct rootfs *r, const char *target, const char *path,
 		   struct err *e) MUST_USE;
 
-/* The text of a link at path, or -EINVAL when it is none. */
-int rootfs_readlink(struct arena *a, const struct rootfs *r, const char *path, const char **ret,
-		    struct err *e) MUST_USE;
-
 /* Sorted names in a directory, at most max. */
 int rootfs_list(struct arena *a, const struct rootfs *r, const char *path, size_t max,
 		struct strv *ret, struct err *e) MUST_USE;

@@ -125,9 +125,6 @@ TEST(fields_are_found_as_go_finds_them)
 	CHECK(oci_spec_has_bounding(&s, "CAP_SYS_ADMIN"));
 	CHECK(!oci_spec_has_bounding(&s, "CAP_CHOWN"));
 	CHECK(str_is(oci_spec_root_path(&s), "rootfs"));
-	CHECK(str_is(oci_spec_annotation(&s, "a/B"), "c"));
-	CHECK(!oci_spec_annotation(&s, "a/b").p);
-	CHECK(!oci_spec_has_userns(&s));
 }
 
 TEST(capabilities_of_old_specs_are_a_flat_list)
@@ -136,7 +133,6 @@ TEST(capabilities_of_old_specs_are_a_flat_list)
 				 "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]}}");
 
 	CHECK(oci_spec_has_bounding(&s, "CAP_SYS_ADMIN"));
-	CHECK(oci_spec_has_userns(&s));
 }
 
 TEST(nvidia_hooks_are_removed_and_others_stay)
