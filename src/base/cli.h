@@ -77,8 +77,7 @@ struct cli_command {
 	const char *names;     /* as those of options */
 	const char *summary;   /* one line, for the list of commands */
 	const char *about;     /* more for its own help: paragraphs, "\n\n" between; may be NULL */
-	const char *arguments; /* "[FILE...]"; NULL: takes none, those given are ignored with a
-				  warning */
+	const char *arguments; /* "[FILE...]"; NULL: what is given is ignored with a warning */
 	size_t size;	       /* of its struct */
 	const struct cli_option *options;
 	size_t option_count;
