@@ -22,6 +22,18 @@ extern const struct cli_command cdi_hook_update_ldcache;
 			.help = "Read the OCI state of the container from this file"               \
 	}
 
+/* What job_cuda_compat() is told; compat is a struct job_compat in the struct. */
+#define CDI_HOOK_COMPAT(type)                                                                      \
+	{"host-driver-version", CLI_STRING(type, compat.host_driver_version), .value = "VERSION",  \
+	 .help = "The version of the host's driver"},                                              \
+		{"host-cuda-version", CLI_STRING(type, compat.host_cuda_version),                  \
+		 .value = "VERSION", .help = "The CUDA version that the host's driver supports"},  \
+	{                                                                                          \
+		"cuda-compat-container-root", CLI_STRING(type, compat.compat_root),                \
+			.value = "DIR", .otherwise = "/usr/local/cuda/compat",                     \
+			.help = "Where the container has its CUDA compatibility libraries"         \
+	}
+
 /*
  * Brings the process into a known state, unless that was done, and opens the
  * container whose OCI state stands in the file (NULL or "-": standard input).

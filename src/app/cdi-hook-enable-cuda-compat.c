@@ -8,13 +8,7 @@ struct options {
 };
 
 static const struct cli_option rows[] = {
-	{"host-driver-version", CLI_STRING(struct options, compat.host_driver_version),
-	 .value = "VERSION", .help = "The version of the host's driver"},
-	{"host-cuda-version", CLI_STRING(struct options, compat.host_cuda_version),
-	 .value = "VERSION", .help = "The CUDA version that the host's driver supports"},
-	{"cuda-compat-container-root", CLI_STRING(struct options, compat.compat_root),
-	 .value = "DIR", .otherwise = "/usr/local/cuda/compat",
-	 .help = "Where the container has its CUDA compatibility libraries"},
+	CDI_HOOK_COMPAT(struct options),
 	CDI_HOOK_CONTAINER_SPEC(struct options),
 };
 
