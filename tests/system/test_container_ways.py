@@ -4,6 +4,7 @@ side by side, a hundred at once. What they see is the same as in test_container.
 import concurrent.futures
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -136,6 +137,25 @@ def test_the_procfs_of_the_host_is_not_covered_with_that_of_a_container(machine)
     result = m.container("glibc", SMI, ASK, edit).failed(1)
     assert f"{PARAMS} lies on a mount that is shared with others" in result.err
     assert host_mounts(m) == before
+
+
+# Another low-level runtime
+
+@pytest.mark.skipif(not shutil.which("crun"), reason="crun is not installed")
+@pytest.mark.parametrize("args", [PROBE, SMI], ids=["probe", "smi"])
+def test_crun(machines, args):
+    m = machines("dgx-h100")
+    bundle = m.bundle("glibc", args, ASK)
+    toml = bundle / "config.toml"
+    toml.write_text('[nvidia-container-runtime]\nruntimes = ["crun"]\n')
+    # crun 1.8 refuses to start anything while both versions of control groups are mounted.
+    script = f"umount /sys/fs/cgroup/unified 2>/dev/null; exec {RUNTIME} --root {m.tmp}/crun run --bundle {bundle} {bundle.name}"
+    result = m.run("unshare", "--mount", "sh", "-c", script, env={"NVIDIA_CTK_CONFIG_FILE_PATH": str(toml)})
+    if args == SMI:
+        assert result.ok().out == SAID
+    else:
+        assert opened(result) == GPU0
+        assert "ModifyDeviceFiles: 0" in result.json["files"][PARAMS]
 
 
 # Again, side by side, a hundred at once
