@@ -67,6 +67,9 @@ struct toml_parser {
 /* toml-parse.c: the text of t into t->root and t->statements. */
 int toml_parse_document(struct toml *t, struct err *e) MUST_USE;
 int toml_fail(struct toml_parser *p, size_t at, int code, const char *fmt, ...) PRINTF(4, 5);
+#ifdef __clang_analyzer__ /* as in base/err.h */
+#define toml_fail(p, at, code, ...) (toml_fail(p, at, code, __VA_ARGS__), -(code))
+#endif
 struct toml_node *toml_new_node(struct toml_parser *p, enum json_type type,
 				enum toml_origin origin);
 int toml_peek(const struct toml_parser *p);

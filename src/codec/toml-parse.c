@@ -28,7 +28,8 @@ static void locate(struct toml_parser *p, size_t at)
 	}
 }
 
-int toml_fail(struct toml_parser *p, size_t at, int code, const char *fmt, ...)
+/* In parentheses: the name may be a macro. */
+int(toml_fail)(struct toml_parser *p, size_t at, int code, const char *fmt, ...)
 {
 	struct err what;
 	va_list ap;

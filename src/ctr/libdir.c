@@ -186,12 +186,13 @@ static struct known *remember(struct libdir *l, struct known **list, const struc
 
 static const char *join(struct arena *a, const char *dir, const char *name)
 {
-	size_t n = strlen(dir), m = strlen(name);
-	char *path = arena_alloc(a, n + 1 + m + 1);
+	struct str d = str_of(dir), n = str_of(name);
+	char *path = arena_alloc(a, d.n + 1 + n.n + 1);
 
-	memcpy(path, dir, n);
-	path[n] = '/';
-	memcpy(path + n + 1, name, m);
+	memcpy(path, d.p, d.n);
+	path[d.n] = '/';
+	memcpy(path + d.n + 1, n.p, n.n);
+	path[d.n + 1 + n.n] = '\0';
 	return path;
 }
 

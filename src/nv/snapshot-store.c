@@ -117,7 +117,7 @@ static bool is_of_this_boot(struct arena *a, int fd, const struct nv_kept *k)
 
 static int read_file(struct arena *a, const char *path, struct nv_kept *ret)
 {
-	struct stat st;
+	struct stat st = {0};
 	auto_close int fd = open_file(path, &st);
 	struct nv_kept k;
 	char *bytes;
