@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
@@ -103,4 +105,38 @@ int sandbox_filter(void)
 	};
 
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
+}
+
+/* Of Linux 6.2. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+
+#define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+/* All rights of Linux 5.13. */
+#define ALL_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+static int new_ruleset(uint64_t rights)
+{
+	const struct landlock_ruleset_attr attr = {.handled_access_fs = rights};
+
+	return (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+}
+
+/*
+ * openat2 could create and truncate; and the procfs that the child needs has the root of every
+ * process in it that has no more rights than the child.
+ */
+void sandbox_files(int root)
+{
+	const struct landlock_path_beneath_attr rule = {.allowed_access = READING,
+							.parent_fd = root};
+	auto_close int rules = new_ruleset(ALL_RIGHTS | LANDLOCK_ACCESS_FS_TRUNCATE);
+
+	if (rules < 0 && errno == EINVAL)
+		rules = new_ruleset(ALL_RIGHTS);
+	if (rules >= 0 &&
+	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0)
+		(void)syscall(SYS_landlock_restrict_self, rules, 0);
 }

@@ -65,8 +65,20 @@ static void child_done(struct child *c)
 	closep(&c->alive);
 }
 
+/* Before Linux 5.9, or behind a filter that does not know the call, one by one. */
+static void close_between(unsigned first, unsigned last)
+{
+	struct rlimit most = {.rlim_cur = 1024};
+
+	if (first > last || sys_close_range(first, last, 0) == 0)
+		return;
+	(void)getrlimit(RLIMIT_NOFILE, &most);
+	for (unsigned fd = first; fd <= last && fd < most.rlim_cur && fd < 1u << 16; fd++)
+		(void)close((int)fd);
+}
+
 /* Keeps what is named, in ascending order, of the descriptors above standard error. */
-static int close_others(int (*keep)[3])
+static void close_others(int (*keep)[3])
 {
 	unsigned from = STDERR_FILENO + 1;
 
@@ -79,13 +91,12 @@ static int close_others(int (*keep)[3])
 				(*keep)[k] = swap;
 			}
 		}
-		if ((unsigned)(*keep)[i] > from &&
-		    sys_close_range(from, (unsigned)(*keep)[i] - 1, 0) < 0)
-			return -errno;
-		if ((unsigned)(*keep)[i] >= from)
-			from = (unsigned)(*keep)[i] + 1;
+		if ((unsigned)(*keep)[i] < from)
+			continue;
+		close_between(from, (unsigned)(*keep)[i] - 1);
+		from = (unsigned)(*keep)[i] + 1;
 	}
-	return sys_close_range(from, ~0U, 0) < 0 ? -errno : 0;
+	close_between(from, ~0U);
 }
 
 static int limit(int what, rlim_t value)
@@ -127,10 +138,7 @@ static int confine(const struct rootfs *root, int alive, struct err *e)
 		return err_sys(e, "tie its life to ours");
 	if (keep[1] < 0)
 		return keep[1];
-	r = close_others(&keep);
-	if (r < 0 &&
-	    r != -ENOSYS) /* before Linux 5.9; all of ours close on exec, and it has none */
-		return err_set(e, -r, "close descriptors: %s", strerror(-r));
+	close_others(&keep);
 	if (fchdir(root->fd) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return err_sys(e, "make the container's root its own");
 	r = set_limits();
@@ -141,6 +149,7 @@ static int confine(const struct rootfs *root, int alive, struct err *e)
 	r = proc_drop_privileges(geteuid(), getegid(), &step);
 	if (r < 0)
 		return err_set(e, -r, "%s: %s", step, strerror(-r));
+	sandbox_files(root->fd);
 	r = sandbox_filter();
 	if (r < 0)
 		return err_set(e, -r, "install a system call filter: %s", strerror(-r));

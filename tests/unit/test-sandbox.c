@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/proc.h"
 #include "os/sandbox-filter.h"
 #include "os/sandbox.h"
+#include "os/sys.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -350,4 +352,96 @@ TEST(calls_that_can_do_more_than_read_may_not)
 	CHECK(passes(SYS_mmap, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
 	CHECK(!passes(SYS_mmap, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS));
 	CHECK(!passes(SYS_mmap, 4096, PROT_READ, MAP_PRIVATE));
+}
+
+/* The flags of openat2 lie in memory, where the filter cannot see them. */
+static int change_files(const struct rootfs *root, const void *request, struct strbuf *out,
+			struct err *e)
+{
+	static const struct {
+		char name[8];
+		uint64_t flags;
+	} ways[] = {{"file", O_RDONLY | O_TRUNC},
+		    {"file", O_RDWR},
+		    {"new", O_RDONLY | O_CREAT},
+		    {".", O_RDWR | O_TMPFILE}};
+
+	(void)request, (void)e;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		struct open_how how = {.flags = ways[i].flags};
+
+		if ((how.flags & (O_CREAT | O_TMPFILE)) & ~(uint64_t)O_DIRECTORY)
+			how.mode = 0600;
+		if (sys_openat2(root->fd, ways[i].name, &how) >= 0)
+			strbuf_printf(out, "opened %s with %llo\n", ways[i].name,
+				      (unsigned long long)how.flags);
+	}
+	return 0;
+}
+
+/* Landlock with the right to truncate is of Linux 6.2. */
+static bool has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 3;
+}
+
+TEST(a_child_that_was_taken_over_changes_no_file)
+{
+	struct rootfs root = make_root();
+	struct str answer = {0};
+	struct stat st;
+	struct err e;
+
+	if (!has_landlock())
+		return;
+	CHECK_OK(run((struct sandbox){.root = &root, .work = change_files}, &answer, &e), &e);
+	if (answer.n > 0)
+		FAIL("%.*s", STR_ARG(answer));
+	CHECK_INT(fstatat(root.fd, "file", &st, 0), 0);
+	CHECK_INT(st.st_size, 16);
+	CHECK_INT(fstatat(root.fd, "new", &st, 0), -1);
+}
+
+/* What it can reach by the procfs that it needs: descriptors of its own, processes of its user. */
+static int look_through_proc(const struct rootfs *root, const void *request, struct strbuf *out,
+			     struct err *e)
+{
+	char path[64];
+
+	(void)root, (void)e;
+	for (int fd = 0; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "%d/root/etc/passwd", *(const pid_t *)request);
+		if (openat(fd, path, O_RDONLY) >= 0)
+			strbuf_printf(out, "opened %s from %d\n", path, fd);
+	}
+	return 0;
+}
+
+TEST(no_process_without_rights_lends_its_root)
+{
+	struct rootfs root = make_root();
+	struct str answer = {0};
+	struct err e;
+	const char *step;
+	pid_t other = fork();
+
+	CHECK(other >= 0);
+	if (other == 0) {
+		/* As much as the child has: the kernel lets it look. */
+		if (proc_drop_privileges(geteuid(), getegid(), &step) < 0)
+			_exit(1);
+		(void)pause();
+		_exit(0);
+	}
+	(void)usleep(50000);
+	if (has_landlock())
+		CHECK_OK(run((struct sandbox){.root = &root,
+					      .work = look_through_proc,
+					      .request = &other},
+			     &answer, &e),
+			 &e);
+	(void)kill(other, SIGKILL);
+	(void)waitpid(other, NULL, 0);
+	if (answer.n > 0)
+		FAIL("%.*s", STR_ARG(answer));
 }
