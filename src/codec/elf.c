@@ -53,20 +53,23 @@ static int damaged(const struct reader *r, const char *what)
 }
 
 /* What lies behind the end of the file is damage here: headers led us there. */
+static int cannot_read(const struct reader *r, int error)
+{
+	if (error == -ENODATA)
+		return damaged(r, "it ends before its headers do");
+	return err_set(r->e, -error, "read %s: %s", r->src->name, strerror(-error));
+}
+
 static int read_at(const struct reader *r, uint64_t offset, void *to, size_t n)
 {
-	int ret;
+	int error;
 
 	if (offset <= r->first_n && n <= r->first_n - offset) {
 		memcpy(to, r->first + offset, n);
 		return 0;
 	}
-	ret = r->src->read(r->src->context, offset, to, n);
-	if (ret == -ENODATA)
-		return damaged(r, "it ends before its headers do");
-	if (ret < 0)
-		return err_set(r->e, -ret, "read %s: %s", r->src->name, strerror(-ret));
-	return 0;
+	error = r->src->read(r->src->context, offset, to, n);
+	return error < 0 ? cannot_read(r, error) : 0;
 }
 
 /* A table of the file in the arena. */
@@ -227,7 +230,7 @@ static int read_string(struct arena *a, const struct reader *r, uint64_t offset,
 			continue;
 		}
 		if (error < 0)
-			return read_at(r, offset, piece, n);
+			return cannot_read(r, error);
 		end = strnlen(piece, n);
 		strbuf_add(&b, (struct str){piece, end});
 		if (end < n) {

@@ -188,22 +188,29 @@ int nv_driver_find(struct arena *a, const struct nv_driver_query *q, struct nv_d
 {
 	struct nv_driver d = {0};
 	struct nv_collect c = {.a = a, .q = q, .d = &d};
+	struct nv_trouble trouble = {0};
 	struct err mismatch;
 	int r = nv_root_open(a, q->driver_root ? q->driver_root : "", &c.root, e);
 
 	if (r < 0)
 		return r;
+	c.root.trouble = &trouble;
 	d.root = c.root.prefix[0] != '\0' ? c.root.prefix : "/";
 	d.module_version = module_version(a, &q->host, &d.loaded);
 	nv_search_libraries(a, &c.root, q->library_paths, &c.search);
 	d.version = pick_version(&c, "libcuda");
 	if (!d.version)
 		d.version = pick_version(&c, "libnvidia-ml");
-	if (!d.version)
+	if (!d.version && trouble.code == 0)
 		return nv_diagnose_libraries(a, &q->host, &c.root, e);
 	if (nv_driver_mismatch(&d, &mismatch) == 1)
 		log_debug("%s", mismatch.text);
-	collect(&c);
+	if (d.version)
+		collect(&c);
+	/* Half a driver would be kept, and given to every container until something changes. */
+	if (trouble.code != 0)
+		return err_set(e, trouble.code, "look for the driver's files: %s: %s", trouble.path,
+			       strerror(trouble.code));
 	*ret = d;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nv/collect.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -25,9 +26,11 @@ static void read_elf(struct nv_collect *c, struct nv_file *f)
 	struct elf_source source = elf_source_fd(&fd, f->host);
 	struct elf_facts facts;
 	struct err e;
+	int r = fd < 0 ? -errno : elf_read(c->a, &source, &facts, &e);
 
 	f->bits = 64;
-	if (fd < 0 || elf_read(c->a, &source, &facts, &e) < 0) {
+	if (r < 0) {
+		nv_root_note(&c->root, -r, f->host);
 		log_debug("%s: no soname: %s", f->host, fd < 0 ? "cannot be opened" : e.text);
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -46,6 +47,18 @@ int nv_root_open(struct arena *a, const char *driver_root, struct nv_root *ret, 
 		return err_set(e, ENOTDIR, "driver root %s is not a directory", clean);
 	ret->prefix = arena_strdup(a, strcmp(clean, "/") == 0 ? "" : clean);
 	return 0;
+}
+
+void nv_root_note(const struct nv_root *r, int code, const char *path)
+{
+	static const int passing[] = {EIO, EMFILE, ENFILE, ENOMEM, EINTR, ESTALE, ETIMEDOUT};
+
+	for (size_t i = 0; r->trouble && r->trouble->code == 0 && i < COUNT_OF(passing); i++) {
+		if (code != passing[i])
+			continue;
+		r->trouble->code = code;
+		(void)snprintf(r->trouble->path, sizeof(r->trouble->path), "%s", path);
+	}
 }
 
 const char *nv_root_host(struct arena *a, const struct nv_root *r, const char *path)
@@ -129,11 +142,21 @@ int nv_root_resolve(struct arena *a, const struct nv_root *r, const char *dir, c
 		auto_free char *name = next_name(&w);
 		int k = step(&w, str_of(name));
 
-		if (k < 0)
+		if (k < 0) {
+			nv_root_note(r, -k, w.done.p);
 			return k;
+		}
 	}
 	*ret = arena_strdup(a, w.done.n > w.floor ? w.done.p + w.floor : "/");
 	return 0;
+}
+
+static int failed(const struct nv_root *r, const char *path)
+{
+	int code = errno;
+
+	nv_root_note(r, code, path);
+	return -code;
 }
 
 int nv_root_stat(struct arena *a, const struct nv_root *r, const char *path, const char **ret,
@@ -145,12 +168,12 @@ int nv_root_stat(struct arena *a, const struct nv_root *r, const char *path, con
 	/* In the machine's own root the kernel walks as we do: most names are not there, and one
 	 * call says so. */
 	if (r->prefix[0] == '\0' && stat(path, ret_st) < 0)
-		return -errno;
+		return failed(r, path);
 	k = nv_root_resolve(a, r, "", path, &real);
 	if (k < 0)
 		return k;
 	if (stat(nv_root_host(a, r, real), ret_st) < 0)
-		return -errno;
+		return failed(r, real);
 	*ret = real;
 	return 0;
 }

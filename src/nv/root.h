@@ -19,9 +19,23 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-struct nv_root {
-	const char *prefix; /* "" for the machine's own root, else clean and absolute */
+/* What kept a search from seeing something that is there. */
+struct nv_trouble {
+	int code; /* errno; 0: nothing did */
+	char path[200];
 };
+
+struct nv_root {
+	const char *prefix;	    /* "" for the machine's own root, else clean and absolute */
+	struct nv_trouble *trouble; /* borrowed; NULL: nobody asks */
+};
+
+/*
+ * Notes the first failure that says nothing about the file but about this moment: a disk that
+ * does not answer, no descriptors or memory left. A search that went on without would find less
+ * than there is. Other errnos are answers, and not noted.
+ */
+void nv_root_note(const struct nv_root *r, int code, const char *path);
 
 /*
  * From what a user wrote: "", "/", a trailing slash, a relative path. The name

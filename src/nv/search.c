@@ -17,7 +17,7 @@
 #define MAX_CONFS   256
 
 /* The machine's own root, for directories outside the driver root. */
-static const struct nv_root machine = {""};
+static const struct nv_root machine = {.prefix = ""};
 
 static void closedirp(DIR **d)
 {
@@ -39,9 +39,11 @@ struct strv nv_search_names(struct arena *a, const struct nv_root *root, const c
 	struct dirent *entry;
 	size_t seen = 0;
 
-	if (!d)
+	if (!d) {
+		nv_root_note(root, errno, host);
 		return names;
-	while ((entry = readdir(d))) {
+	}
+	while ((errno = 0, entry = readdir(d))) {
 		if (++seen > MAX_ENTRIES) {
 			log_debug("%s has more than %d entries: the rest is not looked at", host,
 				  MAX_ENTRIES);
@@ -50,6 +52,8 @@ struct strv nv_search_names(struct arena *a, const struct nv_root *root, const c
 		if (keep(str_of(entry->d_name)))
 			arena_push(a, &names, arena_strdup(a, entry->d_name));
 	}
+	if (!entry)
+		nv_root_note(root, errno, host);
 	if (names.n > 1)
 		qsort(names.v, names.n, sizeof(*names.v), by_name);
 	return names;

@@ -19,6 +19,13 @@ extern char **environ;
 
 enum { MAX_KEPT = 8, LAST_WORDS_SECONDS = 1 };
 
+/* Before there is a log. */
+static _Noreturn void refuse(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
+	_exit(1);
+}
+
 /* runc 1.1 leaves its init socket, a log pipe and exec.fifo open for hooks. */
 static void close_others(void)
 {
@@ -44,7 +51,7 @@ static void mend_standard_descriptors(void)
 		(void)close(fd);
 		null = open("/dev/null", O_RDWR); /* NOLINT: the lowest free number is fd */
 		if (null != fd)
-			_exit(1);
+			refuse("cannot open /dev/null in place of a standard descriptor\n");
 	}
 }
 
@@ -143,5 +150,5 @@ void start_clean(const char *const *keep, unsigned seconds)
 	lower(RLIMIT_FSIZE, 16 << 20);
 	keep_environment(keep);
 	if (chdir("/") < 0)
-		_exit(1);
+		refuse("cannot change to /\n");
 }
