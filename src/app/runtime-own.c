@@ -151,13 +151,15 @@ static int make_anew(const struct part *p, struct cdi_edits *ret, struct err *e)
 static void finish_hook(const struct part *p, struct cdi_hook *hook, unsigned jobs)
 {
 	struct arena *a = p->rt->arena;
-	const char *root = runtime_container_root(p->rt), *skip = cdi_jobs_skip(a, jobs);
+	const char *root = runtime_container_root(p->rt);
+	/* Names that only a newer hook knows stay where nothing else is to be skipped. */
+	const char *skip = jobs != p->own->jobs ? cdi_jobs_skip(a, jobs) : NULL;
 	struct strv args = {0};
 
 	for (size_t i = 0; i < hook->args.n; i++) {
 		struct str arg = str_of(hook->args.v[i]);
 
-		if (!cdi_own_is_note(arg) && !str_has_prefix(arg, "--skip="))
+		if (!cdi_own_is_note(arg) && !(skip && str_has_prefix(arg, "--skip=")))
 			arena_push(a, &args, hook->args.v[i]);
 	}
 	if (skip)
