@@ -105,7 +105,7 @@ def test_without_links_or_versions_the_state_is_not_read(tree):
 
 
 @pytest.mark.parametrize("state,text", [
-    ("", "expected a value"),
+    ("", "standard input is empty"),
     ("{", "OCI state: standard input:1:2"),
     ("[]", "not an object"),
     ("{}", "names neither a bundle nor the container's root"),
