@@ -237,6 +237,21 @@ def test_a_runtime_whose_calls_fail_says_so_in_one_line_or_does_without(bundle, 
     assert failed > 3
 
 
+def test_what_could_not_be_read_once_is_read_again_at_the_next_start(bundle):
+    """Out of descriptors for a moment while the driver's files are looked at: nothing incomplete is kept."""
+    m = bundle.machine
+    traced = Traced(m, bundle.argv, bundle.env)
+    m.run("rm", "-rf", KEPT).ok()
+    call, = traced.calls(lambda name, rest: name.startswith("open") and "/libcuda.so.580.159.04\"" in rest)
+    m.run("rm", "-rf", KEPT).ok()
+    bundle.reset()
+    err = traced.disturb(call, "error=EMFILE").failed(1).err
+    assert "libcuda.so.580.159.04: " in err and len(lines_of(err)) == 1
+    assert bundle.config.read_text() == bundle.old
+    m.run(*bundle.argv, env=bundle.env).ok()
+    assert bundle.config.read_text() == bundle.new
+
+
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 def test_a_hook_whose_calls_fail_says_so_in_one_line_or_does_without(setup, error):
     m, argv, root, reset, before, after = setup
