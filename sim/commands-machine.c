@@ -191,19 +191,11 @@ static int change_in_child(struct arena *a, const struct strv *changes, struct e
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static bool are_changes(const struct strv *words)
-{
-	for (size_t i = 0; i < words->n; i++)
-		if (!strchr(words->v[i], '='))
-			return false;
-	return words->n > 0;
-}
-
 static int run_set(const struct cli_call *call, struct err *e)
 {
 	int ret;
 
-	if (!are_changes(&call->arguments)) {
+	if (call->arguments.n == 0) {
 		(void)fprintf(stderr,
 			      "nvidia-gpu-sim: set needs KEY=VALUE, such as gpu.0.lost=true\n");
 		return USAGE;

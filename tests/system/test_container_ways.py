@@ -4,12 +4,14 @@ side by side, a hundred at once. What they see is the same as in test_container.
 import concurrent.futures
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
-from harness import RUNTIME
+from harness import BIN, RUNTIME
 
 PARAMS = "/proc/driver/nvidia/params"
 CONTROL = {"/dev/nvidia-modeset", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidiactl"}
@@ -79,15 +81,24 @@ def in_user_namespace(config):
         config["linux"][key] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
 
 
+@pytest.fixture(scope="module")
+def installed():
+    """The programs where every user may reach them: a hook runs as root of the container's user namespace."""
+    with tempfile.TemporaryDirectory(prefix="installed-", dir="/var/tmp") as name:
+        os.chmod(name, 0o755)
+        shutil.copytree(BIN.resolve().parent, f"{name}/usr", symlinks=True)
+        yield pathlib.Path(name) / "usr/bin/nvidia-container-runtime"
+
+
 @pytest.mark.parametrize("kind", ["glibc", "musl", "busybox"])
-def test_a_user_namespace(machines, kind):
+def test_a_user_namespace(machines, installed, kind):
     m = machines("dgx-h100")
     args = SMI if kind == "glibc" else PROBE
     bundle = m.bundle(kind, args, ASK, in_user_namespace)
     for path in (bundle, *bundle.parents[:-2]):
         path.chmod(0o755)
     subprocess.run(["chown", "-R", "100000:100000", bundle / "rootfs"], check=True)
-    result = m.start(bundle)
+    result = m.start(bundle, runtime=installed)
     if kind == "glibc":
         assert result.ok().out == SAID
     else:
