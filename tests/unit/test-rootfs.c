@@ -126,6 +126,7 @@ TEST(links_to_objects_of_procfs_are_not_followed)
 	CHECK(rootfs_walk(r.fd, "/proc/self/root", true) >= 0);
 	CHECK(rootfs_walk(r.fd, "/proc/self/status", false) >= 0);
 	CHECK(rootfs_resolve(&r, "/proc/self/status", &e) >= 0);
+	CHECK_INT(umount2("root/proc", MNT_DETACH), 0);
 }
 
 TEST(a_chain_of_forty_links_is_followed_and_one_of_forty_one_is_not)
