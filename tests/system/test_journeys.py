@@ -378,6 +378,6 @@ def test_a_stranger_describes_a_machine(tmp_path):
     assert shown.startswith("desk\n") and ", lost" in shown
     listed = subprocess.run([SIM, "run", "--platform", file, "--", "nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     assert "GPU 0: NVIDIA RTX A2000" in listed.stdout
-    file.write_text(example.replace('"gpus"', '"gpsu"'))
+    file.write_text(example.replace('"gpus"', '"gpuss"'))
     wrong = subprocess.run([SIM, "show", file], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 1 and wrong.stderr.endswith(':5: unknown key "gpsu" in the machine, did you mean "gpus"?\n')
+    assert wrong.returncode == 1 and wrong.stderr.endswith(':5: unknown key "gpuss" in the machine, did you mean "gpus"?\n')
