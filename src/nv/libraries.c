@@ -24,7 +24,7 @@ static void read_elf(struct nv_collect *c, struct nv_file *f)
 {
 	auto_close int fd = open(f->host, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct elf_source source = elf_source_fd(&fd, f->host);
-	struct elf_facts facts;
+	struct elf_facts facts = {0};
 	struct err e;
 	int r = fd < 0 ? -errno : elf_read(c->a, &source, &facts, &e);
 
