@@ -45,7 +45,7 @@ int nv_root_open(struct arena *a, const char *driver_root, struct nv_root *ret, 
 		return err_sys(e, "driver root %s", clean);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ENOTDIR, "driver root %s is not a directory", clean);
-	ret->prefix = arena_strdup(a, strcmp(clean, "/") == 0 ? "" : clean);
+	*ret = (struct nv_root){.prefix = arena_strdup(a, strcmp(clean, "/") == 0 ? "" : clean)};
 	return 0;
 }
 
